@@ -1,0 +1,100 @@
+"""A component: what a tensor operation takes, gives, costs and tolerates, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+from .dim import Dim
+from .part import Part, declare
+from .tensor_type import TensorType
+
+Precision = Literal["half", "fp32", "follow"]
+
+
+class Mismatch(Exception):
+    """Inputs or parameters that do not fit together; the pass adds the place and the provenance of the numbers.
+
+    message  "attention cannot split 1000 channels over 16 heads"
+    at       words under the carets
+    param    the parameter to point at, if one is at fault
+    """
+
+    def __init__(self, code: str, message: str, *, at: str = "", param: str = "", helps: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.at = at
+        self.param = param
+        self.helps = helps
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far an operation reaches along time: `reach` input frames for one output, moving by `stride`.
+
+    `before` and `after` are the input frames seen on each side of the output's own frame.
+    """
+
+    reach: int
+    stride: int
+    before: int
+    after: int
+
+
+POINTWISE = Window(1, 1, 0, 0)
+
+
+class Component(Part):
+    """Base of all operations on tensors (layers, features, losses, search).
+
+    signature   "(x: seq[B,T,D]) => (y: seq[B,T,size])": letters are sizes, lower-case names are parameters, `..` is any
+                leading axes, `*x` takes one or more inputs, `= none` makes an input optional
+    precision   "half": computes in the spec's half precision; "fp32": always float32; "follow": whatever it is given
+    mixes_time  frames read their neighbours, so padding must be zero before it
+    keeps_zero  zeros in the padding of the input stay zeros in the output
+    """
+
+    signature: ClassVar[str]
+    precision: ClassVar[Precision] = "follow"
+    mixes_time: ClassVar[bool] = False
+    keeps_zero: ClassVar[bool] = False
+
+    def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:
+        """Output types where the signature's letters do not say them; None: the signature says all."""
+        return None
+
+    def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
+        """Raise Mismatch where sizes do not fit the parameters (groups that do not divide)."""
+
+    def weights(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, tuple[int, ...]]:
+        """Trained tensors and their shapes, as the torch side names them."""
+        return {}
+
+    def macs(
+        self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]
+    ) -> int:
+        """Multiply-accumulates of one forward pass at concrete shapes, as torch's FLOP counter counts them (matrix products and convolutions)."""
+        return 0
+
+    def window(self) -> Window:
+        """Reach along time; the default sees one frame."""
+        return POINTWISE
+
+    def out_time(self, time: Dim) -> Dim:
+        """Frames after it for `time` frames before it."""
+        return time
+
+
+ComponentType = TypeVar("ComponentType", bound=type[Component])
+
+
+def component(name: str, *, family: str = "component") -> Callable[[ComponentType], ComponentType]:
+    """Register a class as the component `name`; being in the folder is being in the catalogue."""
+
+    def register(cls: ComponentType) -> ComponentType:
+        declare(cls, name, family)
+        return cls
+
+    return register

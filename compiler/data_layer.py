@@ -1,0 +1,74 @@
+"""A data layer: the streams that a data section offers to the model, and the tensor operations behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..dsl.signature import StreamFacts
+from ..dsl.values import Plain, Ref
+from .component import Component
+from .dim import Dim
+from .part import Part
+from .tensor_type import TensorType
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A node that the data section adds to the graph: `data.audio.logmel` reads `data.audio.waveform`."""
+
+    path: str
+    operation: Component
+    inputs: Mapping[str, tuple[Ref, ...]]
+
+
+@dataclass(frozen=True)
+class Symbolic:
+    """A symbol of the streams' types: what it counts, and its least and greatest size by the data's limits.
+
+    `definition` is its size in other symbols (T = ceil(N/160)); None for a symbol that nothing defines.
+    `seconds` is how long one of it lasts, for the plan ("one label every 20 ms").
+    """
+
+    name: str
+    doc: str
+    definition: Dim | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What a data layer gives.
+
+    inputs    raw streams that batches carry, by path: "data.audio.waveform", "data.text"
+    features  operations on them, in order
+    names     what a spec's `data.audio` stands for: the Ref of an input or of a feature
+    symbols   the letters that the types use
+    targets   paths of inputs that exist in training only ("data.text")
+    """
+
+    inputs: Mapping[str, TensorType]
+    features: tuple[Feature, ...]
+    names: Mapping[str, Ref]
+    symbols: tuple[Symbolic, ...]
+    targets: tuple[str, ...] = field(default=())
+
+
+class DataLayer(Part):
+    """Base of the data sections: `data speech { … }`; family "section", name "data.speech"."""
+
+    def streams(self) -> Streams:
+        """The streams as tensors; raises Mismatch where settings do not fit each other."""
+        raise NotImplementedError
+
+    @classmethod
+    def stream_facts(cls, settings: Mapping[str, Mapping[str, Plain]], values: Mapping[str, Any]) -> Mapping[str, StreamFacts]:
+        """What a spec may read below `data.`.
+
+        settings  facts of each nested part by parameter name ({"text": {"size": 28}})
+        values    plain values of the other parameters
+        """
+        raise NotImplementedError

@@ -1,0 +1,161 @@
+"""A part: a named, documented class with declared parameters."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
+
+from ..dsl.signature import Param
+from ..dsl.values import Plain
+
+_TYPES = {
+    "int": "int",
+    "float": "number",
+    "bool": "bool",
+    "str": "str",
+    "DType": "dtype",
+    "Range": "range",
+    "Quantity": "number",
+    "PathValue": "path",
+    "Files": "files",
+    "SplitMetric": "metric",
+    "ModuleReference": "module",
+    "Ref": "tensor",
+    "Part": "part",
+}
+_LIST = re.compile(r"tuple\[(\w+), \.\.\.\]")
+
+
+@dataclass(frozen=True)
+class _Declaration:
+    """What `param(…)` wrote; name and type come from the class body when the part is registered."""
+
+    param: Param
+
+
+_REQUIRED: Any = object()
+
+
+def param(
+    *,
+    doc: str,
+    default: Plain | tuple[Plain, ...] = _REQUIRED,
+    unit: str | tuple[str, ...] = (),
+    unit_doc: str = "",
+    families: tuple[str, ...] = (),
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    training: bool = False,
+) -> Any:
+    """Declare a parameter of a part; its name and type are the attribute's.
+
+    doc       a few words, lower case, no full stop
+    unit      unit families that its quantity may have ("time", ("examples", "tokens", "time")); none: a plain number
+    unit_doc  what a plain number counts ("features", "frames")
+    families  for a part: which families fit ("tokenizer",)
+    training  changing it changes training only, not the architecture
+    """
+    units = (unit,) if isinstance(unit, str) and unit else tuple(unit)
+    required = default is _REQUIRED
+    return _Declaration(
+        Param(
+            name="",
+            type="",
+            doc=doc,
+            required=required,
+            default=None if required else default,
+            units=units,
+            families=families,
+            choices=choices,
+            minimum=minimum,
+            maximum=maximum,
+            above=above,
+            below=below,
+            training=training,
+            unit_doc=unit_doc,
+        )
+    )
+
+
+class Part:
+    """Base of everything that a spec can name. Instances are frozen and hold one plain value per declared parameter.
+
+    Quantities of a parameter with one unit family are numbers in the family's base unit (seconds, hertz, bytes);
+    with several families they stay `Quantity`. Nested parts are Part instances, lists are tuples.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    params: ClassVar[tuple[Param, ...]]
+
+    def __init__(self, **values: Any) -> None:
+        declared = {declaration.name for declaration in self.params}
+        if values.keys() - declared:
+            raise TypeError(f"{self.name} has no parameter {', '.join(sorted(values.keys() - declared))}")
+        for declaration in self.params:
+            if declaration.required and declaration.name not in values:
+                raise TypeError(f"{self.name} needs the parameter {declaration.name}")
+            object.__setattr__(self, declaration.name, values.get(declaration.name, declaration.default))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{self.name} is frozen")
+
+    def values(self) -> dict[str, Any]:
+        """All parameters by name, in the order of declaration."""
+        return {declaration.name: getattr(self, declaration.name) for declaration in self.params}
+
+    def facts(self) -> Mapping[str, Plain]:
+        """Static facts that a spec may read (`chars.size`)."""
+        return {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Part) and type(self) is type(other) and self.values() == other.values()
+
+    def __hash__(self) -> int:
+        return hash((self.name, tuple(self.values().items())))
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{name} = {value!r}' for name, value in self.values().items())})"
+
+
+PartType = TypeVar("PartType", bound=type[Part])
+
+
+def part(name: str, *, family: str) -> Callable[[PartType], PartType]:
+    """Register a class as the part `name` of a family; being in the folder is being in the catalogue."""
+
+    def register(cls: PartType) -> PartType:
+        declare(cls, name, family)
+        return cls
+
+    return register
+
+
+def declare(cls: type[Part], name: str, family: str) -> None:
+    """Fill in a part's name, family and declared parameters from its class body."""
+    if not inspect.getdoc(cls):
+        raise TypeError(f"{name} has no docstring")
+    cls.name = name
+    cls.family = family
+    found: dict[str, Param] = {}
+    for base in reversed(cls.__mro__):
+        for attribute, annotation in base.__dict__.get("__annotations__", {}).items():
+            declaration = base.__dict__.get(attribute)
+            if isinstance(declaration, _Declaration):
+                found[attribute] = _with_type(declaration.param, attribute, str(annotation))
+    cls.params = tuple(found.values())
+
+
+def _with_type(declared: Param, name: str, annotation: str) -> Param:
+    none_allowed = annotation.endswith(" | None")
+    annotation = annotation.removesuffix(" | None")
+    listed = _LIST.fullmatch(annotation)
+    if listed:
+        return replace(declared, name=name, type="list", item=_TYPES[listed[1]], none_allowed=none_allowed)
+    return replace(declared, name=name, type=_TYPES[annotation], none_allowed=none_allowed)

@@ -1,0 +1,115 @@
+"""What is wrong with a spec: the place, the facts that disagree, a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from .source import Span
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A second place that belongs to a diagnostic, with a few words on why."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding. `message`, `note` and `help` are lower case and have no full stop.
+
+    code     "S2S202"
+    at       the words under the carets ("needs channels % heads == 0"), may be empty
+    place    path in the model, "encoder.stack.3.1.conv1d", or empty
+    labels   other places (where a number came from)
+    notes    facts, a line each ("shapes: x is seq[batch, time, 1000]")
+    helps    ways out, a line each
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None = None
+    at: str = ""
+    place: str = ""
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+
+
+@dataclass
+class Findings:
+    """Gathers diagnostics; the same fault at the same place is kept once and its copies are counted."""
+
+    _found: dict[tuple[object, ...], Diagnostic] = field(default_factory=dict)
+    _copies: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.span
+        key = (diagnostic.code, diagnostic.message if span is None else (id(span.source), span.start, span.end))
+        if key not in self._found:
+            self._found[key] = diagnostic
+            self._copies[key] = []
+        elif diagnostic.place and diagnostic.place != self._found[key].place:
+            self._copies[key].append(diagnostic.place)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        *,
+        at: str = "",
+        place: str = "",
+        labels: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+    ) -> None:
+        """Add an error."""
+        self.add(Diagnostic(code, "error", message, span, at, place, labels, notes, helps))
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        *,
+        at: str = "",
+        place: str = "",
+        labels: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+    ) -> None:
+        """Add a warning."""
+        self.add(Diagnostic(code, "warning", message, span, at, place, labels, notes, helps))
+
+    @property
+    def has_errors(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self._found.values())
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """All diagnostics in file order, each with a note on its further copies."""
+        ordered = sorted(self._found.items(), key=lambda item: _file_order(item[1]))
+        for key, diagnostic in ordered:
+            copies = self._copies[key]
+            yield diagnostic if not copies else _with_copies(diagnostic, len(copies))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _file_order(diagnostic: Diagnostic) -> tuple[str, int, str]:
+    if diagnostic.span is None:
+        return ("", 0, diagnostic.code)
+    return (diagnostic.span.source.name, diagnostic.span.start, diagnostic.code)
+
+
+def _with_copies(diagnostic: Diagnostic, count: int) -> Diagnostic:
+    plural = "copy" if count == 1 else "copies"
+    note = f"reached through: {diagnostic.place} (and {count} more {plural})"
+    return replace(diagnostic, notes=(*diagnostic.notes, note))
