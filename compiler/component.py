@@ -72,9 +72,7 @@ class Component(Part):
         """Trained tensors and their shapes, as the torch side names them."""
         return {}
 
-    def macs(
-        self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]
-    ) -> int:
+    def macs(self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]) -> int:
         """Multiply-accumulates of one forward pass at concrete shapes, as torch's FLOP counter counts them (matrix products and convolutions)."""
         return 0
 

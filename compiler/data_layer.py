@@ -65,7 +65,9 @@ class DataLayer(Part):
         raise NotImplementedError
 
     @classmethod
-    def stream_facts(cls, settings: Mapping[str, Mapping[str, Plain]], values: Mapping[str, Any]) -> Mapping[str, StreamFacts]:
+    def stream_facts(
+        cls, settings: Mapping[str, Mapping[str, Plain]], values: Mapping[str, Any]
+    ) -> Mapping[str, StreamFacts]:
         """What a spec may read below `data.`.
 
         settings  facts of each nested part by parameter name ({"text": {"size": 28}})

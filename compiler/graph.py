@@ -178,7 +178,9 @@ def ordered(nodes: Iterable[Node]) -> dict[str, Node]:
     by_path = {node.path: node for node in nodes}
     network = networkx.DiGraph()
     network.add_nodes_from(by_path)
-    network.add_edges_from((ref.path, node.path) for node in by_path.values() for ref in node.refs() if ref.path in by_path)
+    network.add_edges_from(
+        (ref.path, node.path) for node in by_path.values() for ref in node.refs() if ref.path in by_path
+    )
     try:
         order = list(networkx.lexicographical_topological_sort(network, key=_natural))
     except networkx.NetworkXUnfeasible:

@@ -145,7 +145,7 @@ def declare(cls: type[Part], name: str, family: str) -> None:
     cls.family = family
     found: dict[str, Param] = {}
     for base in reversed(cls.__mro__):
-        for attribute, annotation in base.__dict__.get("__annotations__", {}).items():
+        for attribute, annotation in inspect.get_annotations(base).items():
             declaration = base.__dict__.get(attribute)
             if isinstance(declaration, _Declaration):
                 found[attribute] = _with_type(declaration.param, attribute, str(annotation))

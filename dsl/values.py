@@ -95,7 +95,19 @@ class Ref:
 
 
 Plain = (
-    int | float | bool | str | None | Quantity | Range | DType | EnvironmentPath | JoinedPath | SplitOf | SplitMetric | Ref
+    int
+    | float
+    | bool
+    | str
+    | None
+    | Quantity
+    | Range
+    | DType
+    | EnvironmentPath
+    | JoinedPath
+    | SplitOf
+    | SplitMetric
+    | Ref
 )
 
 
