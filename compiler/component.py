@@ -54,12 +54,16 @@ class Component(Part):
     precision   "half": computes in the spec's half precision; "fp32": always float32; "follow": whatever it is given
     mixes_time  frames read their neighbours, so padding must be zero before it
     keeps_zero  zeros in the padding of the input stay zeros in the output
+    training_only  does something in training only (dropout, spec_augment): left out of exports
+    saves       inputs and outputs that the backward pass needs, by name; None: all inputs
     """
 
     signature: ClassVar[str]
     precision: ClassVar[Precision] = "follow"
     mixes_time: ClassVar[bool] = False
     keeps_zero: ClassVar[bool] = False
+    training_only: ClassVar[bool] = False
+    saves: ClassVar[tuple[str, ...] | None] = None
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:
         """Output types where the signature's letters do not say them; None: the signature says all."""
@@ -74,6 +78,12 @@ class Component(Part):
 
     def macs(self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]) -> int:
         """Multiply-accumulates of one forward pass at concrete shapes, as torch's FLOP counter counts them (matrix products and convolutions)."""
+        return 0
+
+    def scratch_bytes(
+        self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]], item_bytes: int
+    ) -> int:
+        """Bytes kept for the backward pass besides `saves` (masks, copies); `item_bytes` is the size of one number."""
         return 0
 
     def window(self) -> Window:
