@@ -51,7 +51,8 @@ class Findings:
 
     def add(self, diagnostic: Diagnostic) -> None:
         span = diagnostic.span
-        key = (diagnostic.code, diagnostic.message if span is None else (id(span.source), span.start, span.end))
+        place = None if span is None else (id(span.source), span.start, span.end)
+        key = (diagnostic.code, diagnostic.message, place)
         if key not in self._found:
             self._found[key] = diagnostic
             self._copies[key] = []

@@ -16,7 +16,9 @@ class Param:
     type      "int", "number", "bool", "str", "dtype", "range", "path" (a string, `path(…)` or `env(…)`), "files" (a
               list of paths, one path, or `split(…)`), "metric" (a split's metric), "module" (its weights are used:
               `tie`), "tensor", "part" (of one of `families`), or "list" of `item` type
-    units     unit families that a quantity may have ("time", "frequency", "steps" …); empty: a plain number
+              A "dtype" with `families` also takes a part of one of them (`precision = fp32` or `autocast(bf16)`).
+    units     unit families that a quantity may have ("time", "frequency", "steps" …); empty: a plain number.
+              "share" means a plain number too: 10% and 0.1 are the same
     required  no default
     choices   for "str": the allowed strings
     training  changing it changes training, not the architecture (left out of the architecture hash)
@@ -85,7 +87,7 @@ class Catalogue(Protocol):
         """A component or a part by name."""
 
     def section(self, kind: str, label: str | None) -> Signature | None:
-        """A section's settings: ("hyperparameters", None), ("data", "speech"), ("export", "onnx"), ("checkpoint", None)."""
+        """A section's settings by kind and label: ("hyperparameters", None), ("data", "speech"), ("checkpoint", None)."""
 
     def callable_names(self) -> Collection[str]: ...
 
@@ -93,7 +95,10 @@ class Catalogue(Protocol):
         """The labels that a section kind accepts ("speech" for data); empty where it takes none."""
 
     def planned(self, name: str) -> str | None:
-        """For a name of the language that this version does not have yet: a sentence that says so."""
+        """For a name of the language that this version does not have yet: a sentence that says so.
+
+        A parameter is asked for with its owner: "momentum.larc".
+        """
 
     def synonym(self, name: str) -> str | None:
         """What other toolkits' name for a parameter is called here (`learning_rate` -> `lr`)."""

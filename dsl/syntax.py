@@ -58,7 +58,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Attribute:
-    """`value.name`"""
+    """`value.name`."""
 
     value: Expression
     name: str
@@ -99,7 +99,7 @@ class Tuple:
 
 @dataclass(frozen=True)
 class Unary:
-    """`-x`, `+x` or `not x`"""
+    """`-x`, `+x` or `not x`."""
 
     operator: str
     operand: Expression
@@ -108,7 +108,7 @@ class Unary:
 
 @dataclass(frozen=True)
 class Binary:
-    """`operator` is one of + - * / // ^ == != < <= > >= and or"""
+    """`operator` is one of + - * / // ^ == != < <= > >= and or."""
 
     operator: str
     left: Expression
@@ -118,7 +118,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class RangeLiteral:
-    """`low .. high`, both ends included"""
+    """`low .. high`, both ends included."""
 
     low: Expression
     high: Expression
@@ -144,7 +144,7 @@ class Pipe:
 
 @dataclass(frozen=True)
 class Repeat:
-    """`repeat count as index { body }`"""
+    """`repeat count as index { body }`."""
 
     count: Expression
     index: str | None
@@ -176,7 +176,7 @@ Expression = (
 
 @dataclass(frozen=True)
 class TypeExpression:
-    """`seq[batch, time, _]`, `[N, B, H*dirs]` (kind "tensor"), `seq` (axes None), `bool` …
+    """`seq[batch, time, _]`, `[N, B, H*dirs]` (kind "tensor"), `seq` (axes None), `bool` ….
 
     Axes are expressions of names and numbers; `_` is inferred, `..` stands for any leading axes.
     """
@@ -215,7 +215,7 @@ class Edition:
 
 @dataclass(frozen=True)
 class Import:
-    """`import "lib/gnmt.s2s" as gnmt`"""
+    """`import "lib/gnmt.s2s" as gnmt`."""
 
     path: str
     path_span: Span
@@ -225,7 +225,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Use:
-    """`use acme_layers.rotary as acme`"""
+    """`use acme_layers.rotary as acme`."""
 
     module: str
     alias: str
@@ -271,7 +271,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """`kind label { … }`: data, encoder, hyperparameters, checkpoint, export, profile …"""
+    """`kind label { … }`: data, encoder, hyperparameters, checkpoint, export, profile …."""
 
     kind: str
     kind_span: Span
@@ -283,7 +283,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Block:
-    """`block name(parameters) => results { body }`"""
+    """`block name(parameters) => results { body }`."""
 
     name: str
     name_span: Span

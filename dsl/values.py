@@ -151,7 +151,7 @@ class ModuleReference:
 class PartValue:
     """A part with all its parameters bound: `alphabet("abc")`, `adam(lr = 1e-3)`, a section's settings.
 
-    `family` is the catalogue's ("tokenizer", "optimizer", "section" …); defaults are filled in, so `params` is complete.
+    `family` is the catalogue's ("tokenizer", "optimizer", "section" …); defaults are filled in: `params` is complete.
     """
 
     name: str

@@ -1,0 +1,317 @@
+"""Values into parameters: kinds, units, defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeGuard
+
+from .diagnostics import Findings, Label
+from .modules import (
+    UNKNOWN,
+    ComponentModule,
+    ModuleValue,
+    TensorValue,
+    Unknown,
+    Value,
+    describe,
+)
+from .signature import Param, Signature, default_origin
+from .source import Span
+from .statics import is_number
+from .units import family_units
+from .values import (
+    DType,
+    EnvironmentPath,
+    JoinedPath,
+    ModuleReference,
+    Origin,
+    PartValue,
+    Quantity,
+    Range,
+    SplitMetric,
+    SplitOf,
+    Static,
+)
+
+Fitted = Static | PartValue | ModuleReference | Unknown
+
+
+def fit(param: Param, value: Value, owner: str, span: Span, findings: Findings) -> Fitted:
+    """A value as the parameter declares it, or UNKNOWN with a diagnostic at `span`."""
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    nothing = isinstance(value, Static) and value.value is None
+    if nothing and (param.none_allowed or (not param.required and param.default is None)):
+        return value
+    problem = _Problem(param, owner, span, findings)
+    if param.type == "part":
+        return _part(problem, value)
+    if param.type == "module":
+        return _module(problem, value)
+    if param.type == "tensor":
+        return Static(value.ref, Origin("spec", span)) if _is_tensor(value) else problem.kind(value, "a tensor")
+    if isinstance(value, tuple):
+        return problem.kind(value, _wanted(param))
+    if param.type == "list":
+        return _list(problem, value)
+    if param.type == "files":
+        return _files(problem, value)
+    if not isinstance(value, Static):
+        return problem.kind(value, _wanted(param))
+    return _static(problem, value)
+
+
+def default_of(param: Param, owner: str) -> Static:
+    """A declared default as a value with its origin."""
+    origin = default_origin(f"{owner}.{param.name}")
+    if isinstance(param.default, tuple):
+        return Static(tuple(Static(item, origin) for item in param.default), origin)
+    return Static(param.default, origin)
+
+
+def with_defaults(
+    signature: Signature, given: Mapping[str, Fitted], span: Span, findings: Findings, *, place: str = ""
+) -> dict[str, Static | PartValue | ModuleReference] | None:
+    """All parameters in the order of declaration; None where one is missing or unknown."""
+    complete: dict[str, Static | PartValue | ModuleReference] = {}
+    broken = False
+    for param in signature.params:
+        value = given.get(param.name)
+        if value is None:
+            if param.required:
+                findings.error(
+                    "S2S305",
+                    f"{signature.name} needs `{param.name}`",
+                    span,
+                    at=f"{param.name}: {param.doc}",
+                    place=place,
+                    helps=(f"add {param.name} = {_example(param)}",),
+                )
+                broken = True
+            else:
+                complete[param.name] = default_of(param, signature.name)
+        elif isinstance(value, Unknown):
+            broken = True
+        else:
+            complete[param.name] = value
+    return None if broken else complete
+
+
+class _Problem:
+    """Where a value goes, for the words of a diagnostic."""
+
+    def __init__(self, param: Param, owner: str, span: Span, findings: Findings) -> None:
+        self.param = param
+        self.owner = owner
+        self.span = span
+        self.findings = findings
+
+    @property
+    def what(self) -> str:
+        return f"{self.owner}'s `{self.param.name}`" if self.owner else f"`{self.param.name}`"
+
+    def error(self, code: str, message: str, *helps: str, at: str = "", labels: tuple[Label, ...] = ()) -> Unknown:
+        self.findings.error(code, message, self.span, at=at, helps=helps, labels=labels)
+        return UNKNOWN
+
+    def kind(self, value: Value, wanted: str) -> Unknown:
+        return self.error(
+            "S2S301", f"{self.what} wants {wanted}, got {describe(value)}", at=f"this is {describe(value)}"
+        )
+
+
+def _wanted(param: Param) -> str:
+    kind = param.item if param.type == "list" else param.type
+    words = {
+        "int": "a whole number",
+        "number": "a number",
+        "bool": "true or false",
+        "str": "a text in quotes",
+        "dtype": "a dtype (fp32, fp16, bf16)",
+        "range": "a range (a .. b)",
+        "path": 'a path ("folder/file" or path(…))',
+        "files": "a list of paths, or split(…)",
+        "metric": "min(…) or max(…) of a split's metric, such as min(valid.wer)",
+        "module": "a module",
+        "tensor": "a tensor",
+        "part": _families(param),
+    }[kind]
+    if param.units and kind in ("number", "int"):
+        words = f"a quantity in {' or '.join(param.units)}"
+    return f"a list, each {words}" if param.type == "list" else words
+
+
+def _families(param: Param) -> str:
+    return " or ".join(f"a {family}" for family in param.families)
+
+
+def _example(param: Param) -> str:
+    if param.choices:
+        return f'"{param.choices[0]}"'
+    if param.units:
+        return f"… {family_units(param.units[0])[0]}"
+    return {"str": '"…"', "bool": "true", "path": '"…"', "files": '["…"]', "list": "[…]"}.get(param.type, "…")
+
+
+def _is_tensor(value: Value) -> TypeGuard[TensorValue]:
+    return isinstance(value, TensorValue) and bool(value.results)
+
+
+def _part(problem: _Problem, value: Value) -> Fitted:
+    if isinstance(value, PartValue) and value.family in problem.param.families:
+        return value
+    if isinstance(value, Static) and isinstance(value.value, DType) and "precision" in problem.param.families:
+        return value
+    return problem.kind(value, _families(problem.param))
+
+
+def _module(problem: _Problem, value: Value) -> Fitted:
+    if isinstance(value, ComponentModule) and value.home is not None:
+        return ModuleReference(f"{value.home.weights}.{value.signature.name}", problem.span)
+    if isinstance(value, ModuleValue):
+        return problem.error(
+            "S2S301",
+            f"{problem.what} wants one named component whose weights can be used, got {describe(value)}",
+            "name it first: shared emb = …",
+        )
+    return problem.kind(value, "a named module")
+
+
+def _list(problem: _Problem, value: Value) -> Fitted:
+    if not (isinstance(value, Static) and isinstance(value.value, tuple)):
+        return problem.kind(value, _wanted(problem.param))
+    param = problem.param
+    item_param = Param(
+        param.name, param.item, param.doc, units=param.units, families=param.families, choices=param.choices
+    )
+    items = [
+        fit(item_param, item, problem.owner, _item_span(item, problem.span), problem.findings) for item in value.value
+    ]
+    if any(isinstance(item, Unknown) for item in items):
+        return UNKNOWN
+    kept = tuple(item for item in items if isinstance(item, Static | PartValue))
+    return Static(kept, value.origin, value.operation, value.operands)
+
+
+def _item_span(item: Static | PartValue, span: Span) -> Span:
+    if isinstance(item, PartValue):
+        return item.span
+    return item.origin.span or span
+
+
+def _files(problem: _Problem, value: Value) -> Fitted:
+    if isinstance(value, Static):
+        if isinstance(value.value, SplitOf):
+            return value
+        if isinstance(value.value, str | EnvironmentPath | JoinedPath):
+            return Static((value,), value.origin)
+        if isinstance(value.value, tuple):
+            item_param = Param(problem.param.name, "path", problem.param.doc)
+            items = [
+                fit(item_param, item, problem.owner, _item_span(item, problem.span), problem.findings)
+                for item in value.value
+            ]
+            return UNKNOWN if any(isinstance(item, Unknown) for item in items) else value
+    return problem.kind(value, _wanted(problem.param))
+
+
+def _static(problem: _Problem, value: Static) -> Fitted:
+    param, plain = problem.param, value.value
+    kind = param.type
+    if kind in ("int", "number"):
+        return _numeric(problem, value)
+    accepted: dict[str, tuple[type, ...]] = {
+        "bool": (bool,),
+        "str": (str,),
+        "dtype": (DType,),
+        "path": (str, EnvironmentPath, JoinedPath),
+        "metric": (SplitMetric,),
+    }
+    if kind == "range":
+        return _range(problem, value)
+    if not isinstance(plain, accepted[kind]):
+        return problem.kind(value, _wanted(param))
+    if isinstance(plain, SplitMetric) and not plain.direction:
+        return problem.error(
+            "S2S301", f"{problem.what} needs a direction", f"write min({plain.split}.{plain.metric}) or max(…)"
+        )
+    return value
+
+
+def _numeric(problem: _Problem, value: Static) -> Fitted:
+    param, plain = problem.param, value.value
+    if isinstance(plain, Quantity):
+        if plain.family in param.units:
+            return value
+        if plain.family == "share" and not param.units:
+            return Static(plain.amount, value.origin, value.operation or "%", value.operands)
+        if param.units:
+            return problem.error(
+                "S2S302",
+                f"{problem.what} is a quantity in {' or '.join(param.units)}, got {plain.text}",
+                _unit_help(param),
+            )
+        return problem.error("S2S302", f"{problem.what} is a plain number and has no unit, got {plain.text}")
+    if not is_number(plain):
+        return problem.kind(value, _wanted(param))
+    assert isinstance(plain, int | float)
+    if param.units:
+        if plain == 0 and len(param.units) == 1:
+            return value
+        return problem.error(
+            "S2S302", f"{problem.what} needs a unit", _unit_help(param, plain), at="a number without a unit"
+        )
+    if param.type == "int" and not isinstance(plain, int):
+        if value.operation == "/":
+            a, b = (operand.value for operand in value.operands)
+            return problem.error(
+                "S2S304",
+                f"{problem.what} must be a whole number, and {a} / {b} is {plain:g}",
+                f"use {a} // {b}, which rounds down, or pad_to(…)",
+                at=f"{a} / {b} = {plain:g}",
+                labels=origin_labels(value),
+            )
+        if not plain.is_integer():
+            return problem.error(
+                "S2S301", f"{problem.what} must be a whole number, got {plain:g}", labels=origin_labels(value)
+            )
+        return Static(int(plain), value.origin, value.operation, value.operands)
+    return value
+
+
+def _unit_help(param: Param, number: object = "…") -> str:
+    examples = [f"{number} {unit}" if unit.isalpha() and len(unit) > 3 else f"{number}{unit}" for unit in _units(param)]
+    return f"write {', '.join(examples[:-1])} or {examples[-1]}" if len(examples) > 1 else f"write {examples[0]}"
+
+
+def _units(param: Param) -> list[str]:
+    if len(param.units) == 1:
+        return list(family_units(param.units[0]))
+    return [family_units(family)[0] for family in param.units]
+
+
+def _range(problem: _Problem, value: Static) -> Fitted:
+    if not isinstance(value.value, Range):
+        return problem.kind(value, _wanted(problem.param))
+    low = value.value.low
+    family = low.family if isinstance(low, Quantity) else ""
+    units = problem.param.units
+    if (family or units) and family not in units:
+        wanted = f"a range in {' or '.join(units)}" if units else "a range of plain numbers"
+        return problem.error("S2S302", f"{problem.what} wants {wanted}, got {problem.span.text}")
+    return value
+
+
+def origin_labels(value: Static | PartValue | ModuleReference, *, beside: Span | None = None) -> tuple[Label, ...]:
+    """Where the numbers of a computed value come from, for a diagnostic; at most three places."""
+    if not isinstance(value, Static):
+        return ()
+    labels: list[Label] = []
+    for source in value.sources():
+        span = source.origin.span
+        inside = span is None or (
+            beside is not None and span.source is beside.source and beside.start <= span.start < beside.end
+        )
+        if span is not None and not inside and is_number(source.value):
+            labels.append(Label(span, f"{source.value} comes from here"))
+    return tuple(labels[:3])

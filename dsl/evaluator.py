@@ -1,0 +1,602 @@
+"""Expressions into values.
+
+Everything is lazy and immutable, nothing recurses without end: names remember that they are being computed, blocks
+that they are being expanded, and steps and depth are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from . import expansion, functions, syntax
+from .arguments import Fitted, fit, with_defaults
+from .diagnostics import Findings, Label
+from .limits import LIMITS
+from .modules import (
+    UNKNOWN,
+    BlockValue,
+    ComponentModule,
+    Environment,
+    FunctionValue,
+    LimitReached,
+    ModuleValue,
+    Namespace,
+    PipeModule,
+    RepeatModule,
+    Scope,
+    SignatureValue,
+    TensorValue,
+    Thunk,
+    Unknown,
+    Value,
+    describe,
+)
+from .signature import Catalogue, Signature
+from .source import Span
+from .spec import Constraint, Instance
+from .statics import StaticError, binary, range_of, unary
+from .statics import describe as describe_static
+from .suggest import closest, did_you_mean, listing
+from .units import to_quantity
+from .values import DType, Origin, OriginKind, PartValue, Ref, SplitMetric, Static
+
+DTYPES = ("fp32", "fp16", "bf16", "tf32")
+
+
+@dataclass
+class Evaluator:
+    """The state of one resolution.
+
+    overrides  expressions of the chosen profile and of `--set` by path; `paths` are all paths that exist
+    """
+
+    catalogue: Catalogue
+    findings: Findings
+    overrides: Mapping[str, tuple[syntax.Expression, OriginKind]] = field(default_factory=dict)
+    paths: dict[str, Span] = field(default_factory=dict)
+    consumed: set[str] = field(default_factory=set)
+    instances: list[Instance] = field(default_factory=list)
+    constraints: list[Constraint] = field(default_factory=list)
+    origin_kind: OriginKind = "spec"
+    shared_modules: list[ModuleValue] = field(default_factory=list)
+    multiplied: tuple[tuple[str, int], ...] = ()
+    _steps: int = 0
+    _depth: int = 0
+
+    # ------------------------------------------------------------ names
+
+    def force(self, thunk: Thunk) -> Value:
+        """The value of a name, computed once."""
+        thunk.used = True
+        if thunk.state == "done":
+            assert thunk.value is not None
+            return thunk.value
+        if thunk.state == "computing":
+            self.findings.error(
+                "S2S205", f"`{thunk.name}` is defined through itself", thunk.span, at="the definitions form a loop"
+            )
+            return UNKNOWN
+        thunk.state = "computing"
+        thunk.value = thunk.compute()
+        thunk.state = "done"
+        return thunk.value
+
+    def lookup(self, name: syntax.Name, environment: Environment) -> Value:
+        thunk = environment.find(name.name)
+        if thunk is not None:
+            return self.force(thunk)
+        if name.name in functions.SIGNATURES:
+            return FunctionValue(name.name)
+        if name.name in DTYPES:
+            return Static(DType(name.name), self.origin(name.span))
+        signature = self.catalogue.callable(name.name)
+        if signature is not None:
+            return SignatureValue(signature)
+        self._unknown_name(name, environment)
+        return UNKNOWN
+
+    def _unknown_name(self, name: syntax.Name, environment: Environment) -> None:
+        planned = self.catalogue.planned(name.name)
+        if planned:
+            self.findings.error(
+                "S2S214", f"`{name.name}` is not in this version", name.span, at="not built yet", notes=(planned,)
+            )
+            return
+        known = environment.all_names() | set(self.catalogue.callable_names()) | set(functions.SIGNATURES) | set(DTYPES)
+        synonym = self.catalogue.synonym(name.name)
+        helps = (f"it is called `{synonym}` here",) if synonym in known else did_you_mean(name.name, known)
+        self.findings.error("S2S203", f"unknown name `{name.name}`", name.span, at="not defined", helps=helps)
+
+    def origin(self, span: Span) -> Origin:
+        return Origin(self.origin_kind, span)
+
+    # ------------------------------------------------------------ expressions
+
+    def evaluate(self, expression: syntax.Expression, environment: Environment, scope: Scope) -> Value:
+        """The value of an expression at a place."""
+        self._steps += 1
+        if self._steps > LIMITS.steps:
+            raise LimitReached("S2S412", f"the spec takes more than {LIMITS.steps:,} evaluation steps", expression.span)
+        if self._depth > LIMITS.evaluation_depth:
+            raise LimitReached(
+                "S2S412", f"definitions are nested more than {LIMITS.evaluation_depth} deep", expression.span
+            )
+        self._depth += 1
+        try:
+            return self._EVALUATE[type(expression)](self, expression, environment, scope)
+        finally:
+            self._depth -= 1
+
+    def static(
+        self, expression: syntax.Expression, environment: Environment, scope: Scope, wanted: str
+    ) -> Static | None:
+        """An expression that must be a static value; None after an error."""
+        value = self.evaluate(expression, environment, scope)
+        if isinstance(value, Static):
+            return value
+        self._wrong_kind(value, wanted, expression.span)
+        return None
+
+    def tensor(self, value: Value, span: Span, wanted: str = "a tensor") -> TensorValue | None:
+        """A value that must be one tensor; None after an error."""
+        if isinstance(value, TensorValue) and value.results:
+            return value
+        if isinstance(value, TensorValue):
+            names = listing(value.children)
+            self.findings.error(
+                "S2S301", f"wanted {wanted}, got a stream of several", span, helps=(f"name one of {names}",)
+            )
+            return None
+        self._wrong_kind(value, wanted, span)
+        return None
+
+    def _wrong_kind(self, value: Value, wanted: str, span: Span) -> None:
+        if not isinstance(value, Unknown):
+            self.findings.error(
+                "S2S301", f"expected {wanted}, got {describe(value)}", span, at=f"this is {describe(value)}"
+            )
+
+    def _number(self, node: syntax.Number, environment: Environment, scope: Scope) -> Value:
+        return Static(node.value, self.origin(node.span))
+
+    def _quantity(self, node: syntax.QuantityLiteral, environment: Environment, scope: Scope) -> Value:
+        quantity = to_quantity(node.value, node.unit)
+        if quantity is None:
+            self.findings.error("S2S302", f"unknown unit `{node.unit}`", node.span)
+            return UNKNOWN
+        return Static(quantity, self.origin(node.span))
+
+    def _literal(self, node: syntax.String | syntax.Boolean, environment: Environment, scope: Scope) -> Value:
+        return Static(node.value, self.origin(node.span))
+
+    def _none(self, node: syntax.NoneLiteral, environment: Environment, scope: Scope) -> Value:
+        return Static(None, self.origin(node.span))
+
+    def _name(self, node: syntax.Name, environment: Environment, scope: Scope) -> Value:
+        return self.lookup(node, environment)
+
+    def _attribute(self, node: syntax.Attribute, environment: Environment, scope: Scope) -> Value:
+        owner = self.evaluate(node.value, environment, scope)
+        if isinstance(owner, Unknown):
+            return UNKNOWN
+        if isinstance(owner, TensorValue):
+            return self._tensor_attribute(owner, node)
+        if isinstance(owner, Namespace):
+            found = owner.get(node.name)
+            if found is not None:
+                return found
+            self._unknown_attribute(node, owner.what, owner.names())
+            return UNKNOWN
+        if isinstance(owner, PartValue):
+            return self._part_attribute(owner, node)
+        if isinstance(owner, Static) and isinstance(owner.value, SplitMetric) and not owner.value.metric:
+            return Static(SplitMetric(owner.value.split, node.name), self.origin(node.span))
+        self.findings.error(
+            "S2S202", f"{describe(owner)} has no attribute `{node.name}`", node.name_span, at=f"of {describe(owner)}"
+        )
+        return UNKNOWN
+
+    def _tensor_attribute(self, owner: TensorValue, node: syntax.Attribute) -> Value:
+        if node.name in owner.children:
+            return owner.children[node.name]
+        if node.name in owner.facts:
+            return owner.facts[node.name]
+        if owner.results and node.name in owner.results:
+            return TensorValue({node.name: owner.results[node.name]})
+        if owner.results and node.name == "lengths":
+            return TensorValue({"lengths": Ref(owner.ref.path, owner.ref.port, lengths=True)})
+        names = {*owner.children, *owner.facts, *owner.results, *(("lengths",) if owner.results else ())}
+        self._unknown_attribute(node, "this tensor" if owner.results else "this stream", names)
+        return UNKNOWN
+
+    def _part_attribute(self, owner: PartValue, node: syntax.Attribute) -> Value:
+        facts = self.catalogue.facts(owner)
+        if node.name in facts:
+            operands = tuple(value for value in owner.params.values() if isinstance(value, Static))
+            return Static(facts[node.name], self.origin(node.span), f"{owner.name}.{node.name}", operands)
+        value = owner.params.get(node.name)
+        if isinstance(value, Static | PartValue):
+            return value
+        self._unknown_attribute(node, describe(owner), {*facts, *owner.params})
+        return UNKNOWN
+
+    def _unknown_attribute(self, node: syntax.Attribute, what: str, names: set[str]) -> None:
+        helps = did_you_mean(node.name, names) or ((f"it has {listing(sorted(names))}",) if names else ())
+        self.findings.error("S2S202", f"{what} has no `{node.name}`", node.name_span, at="unknown", helps=helps)
+
+    def _list(self, node: syntax.ListLiteral, environment: Environment, scope: Scope) -> Value:
+        if len(node.items) > LIMITS.list_items:
+            raise LimitReached(
+                "S2S412", f"a list may have {LIMITS.list_items:,} items, this one has {len(node.items):,}", node.span
+            )
+        items: list[Static | PartValue] = []
+        broken = False
+        for item in node.items:
+            value = self.mentioned(self.evaluate(item, environment, scope), item.span)
+            if isinstance(value, TensorValue) and value.results:
+                value = Static(value.ref, self.origin(item.span))
+            if isinstance(value, Static | PartValue):
+                items.append(value)
+                continue
+            broken = True
+            self._wrong_kind(value, "a static value, a part or a tensor in a list", item.span)
+        return UNKNOWN if broken else Static(tuple(items), self.origin(node.span))
+
+    def _tuple(self, node: syntax.Tuple, environment: Environment, scope: Scope) -> Value:
+        tensors = [self.tensor(self.evaluate(item, environment, scope), item.span) for item in node.items]
+        kept = tuple(tensor for tensor in tensors if tensor is not None)
+        return kept if len(kept) == len(tensors) else UNKNOWN
+
+    def _unary(self, node: syntax.Unary, environment: Environment, scope: Scope) -> Value:
+        operand = self.static(node.operand, environment, scope, "a static value")
+        if operand is None:
+            return UNKNOWN
+        return self._guarded(lambda: unary(node.operator, operand), node.span)
+
+    def _binary(self, node: syntax.Binary, environment: Environment, scope: Scope) -> Value:
+        spine: list[syntax.Binary] = []
+        leftmost: syntax.Expression = node
+        while isinstance(leftmost, syntax.Binary):
+            spine.append(leftmost)
+            leftmost = leftmost.left
+        value = self.evaluate(leftmost, environment, scope)
+        for step in reversed(spine):
+            right = self.evaluate(step.right, environment, scope)
+            value = self._combine(step, value, right, scope)
+        return value
+
+    def _combine(self, node: syntax.Binary, left: Value, right: Value, scope: Scope) -> Value:
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            return UNKNOWN
+        if isinstance(left, TensorValue) and isinstance(right, TensorValue) and left.results and right.results:
+            if node.operator == "+":
+                signature = self.catalogue.callable("add")
+                assert signature is not None
+                return expansion.emit(self, signature, {}, {"x": (left.ref, right.ref)}, scope, node.span)
+            self.findings.error(
+                "S2S301",
+                f"`{node.operator}` does not work on tensors",
+                node.span,
+                helps=("tensors can be added with +",),
+            )
+            return UNKNOWN
+        if isinstance(left, Static) and isinstance(right, Static):
+            return self._guarded(lambda: binary(node.operator, left, right), node.span)
+        self.findings.error(
+            "S2S301", f"`{node.operator}` does not work on {describe(left)} and {describe(right)}", node.span
+        )
+        return UNKNOWN
+
+    def _range(self, node: syntax.RangeLiteral, environment: Environment, scope: Scope) -> Value:
+        low = self.static(node.low, environment, scope, "a number")
+        high = self.static(node.high, environment, scope, "a number")
+        if low is None or high is None:
+            return UNKNOWN
+        value = self._guarded(lambda: range_of(low, high), node.span)
+        if isinstance(value, Static):
+            return Static(value.value, self.origin(node.span), value.operation, value.operands)
+        return value
+
+    def _if(self, node: syntax.If, environment: Environment, scope: Scope) -> Value:
+        condition = self.static(node.condition, environment, scope, "true or false")
+        if condition is None:
+            return UNKNOWN
+        if not isinstance(condition.value, bool):
+            self.findings.error(
+                "S2S301", f"`if` wants true or false, got {describe_static(condition)}", node.condition.span
+            )
+            return UNKNOWN
+        return self.evaluate(node.then if condition.value else node.otherwise, environment, scope)
+
+    def _guarded(self, compute: Callable[[], Static], span: Span) -> Static | Unknown:
+        try:
+            return compute()
+        except StaticError as problem:
+            self.findings.error(problem.code, problem.message, span, helps=(problem.help,) if problem.help else ())
+            return UNKNOWN
+
+    # ------------------------------------------------------------ pipes and repeats
+
+    def _pipe(self, node: syntax.Pipe, environment: Environment, scope: Scope) -> Value:
+        spine: list[syntax.Pipe] = []
+        first: syntax.Expression = node
+        while isinstance(first, syntax.Pipe):
+            spine.append(first)
+            first = first.left
+        value = self.evaluate(first, environment, scope)
+        for step in reversed(spine):
+            value = self._feed(value, step, environment, scope)
+        return value
+
+    def _feed(self, left: Value, node: syntax.Pipe, environment: Environment, scope: Scope) -> Value:
+        if isinstance(left, Unknown):
+            self.evaluate(node.right, environment, scope)  # its own errors are still worth saying
+            return UNKNOWN
+        right = self.evaluate(node.right, environment, scope)
+        if isinstance(right, Unknown):
+            return UNKNOWN
+        module = self.module(right, node.right.span)
+        if module is None:
+            return UNKNOWN
+        if isinstance(left, TensorValue) and left.results:
+            return expansion.apply(self, module, (left,), scope, node.right.span)
+        if isinstance(left, tuple):
+            return expansion.apply(self, module, left, scope, node.right.span)
+        if isinstance(left, ModuleValue | BlockValue | SignatureValue):
+            before = self.module(left, node.left.span)
+            if before is None:
+                return UNKNOWN
+            steps = (
+                (*before.steps, module) if isinstance(before, PipeModule) and before.home is None else (before, module)
+            )
+            return PipeModule(node.span, "a chain", steps=steps)
+        self.tensor(left, node.left.span, "a tensor or a module before `->`")
+        return UNKNOWN
+
+    def module(self, value: Value, span: Span) -> ModuleValue | None:
+        """A value that must be a module; a bare name of a component or block makes a fresh one."""
+        if isinstance(value, ModuleValue):
+            return value
+        if isinstance(value, SignatureValue | BlockValue):
+            made = self.call(value, (), {}, span)
+            if isinstance(made, ModuleValue):
+                return made
+            if isinstance(made, PartValue):
+                self._wrong_kind(made, "a module", span)
+            return None
+        self._wrong_kind(value, "a module", span)
+        return None
+
+    def _repeat(self, node: syntax.Repeat, environment: Environment, scope: Scope) -> Value:
+        count = self.static(node.count, environment, scope, "how often")
+        if count is None:
+            return UNKNOWN
+        number = count.value
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            self.findings.error(
+                "S2S303", f"`repeat` wants a whole number of at least 1, got {describe_static(count)}", node.count.span
+            )
+            return UNKNOWN
+        if number > LIMITS.repeat:
+            self.findings.error(
+                "S2S412",
+                f"`repeat` makes at most {LIMITS.repeat:,} copies, this asks for {number:,}",
+                node.count.span,
+                notes=expansion.multiplication(self, ("repeat", number)),
+            )
+            return UNKNOWN
+        if node.index is not None:
+            self.check_shadowing(node.index, node.span, environment)
+
+        def body(copy: int, at: Scope) -> Value:
+            inner = environment
+            if node.index is not None:
+                index = Static(copy, self.origin(node.span), "repeat index")
+                thunk = Thunk(node.index, node.span, lambda: index)
+                inner = Environment({node.index: thunk}, environment)
+            return self.evaluate(node.body, inner, at)
+
+        return RepeatModule(node.span, f"repeat {number}", count=number, body=body)
+
+    def check_shadowing(self, name: str, span: Span, environment: Environment) -> None:
+        """Report a parameter or index that hides a let."""
+        hidden = environment.find(name)
+        if hidden is not None:
+            self.findings.error(
+                "S2S208",
+                f"`{name}` hides another `{name}`",
+                span,
+                labels=(Label(hidden.span, "defined here"),),
+                helps=("choose another name",),
+            )
+
+    # ------------------------------------------------------------ calls
+
+    def _call(self, node: syntax.Call, environment: Environment, scope: Scope) -> Value:
+        function = self.evaluate(node.function, environment, scope)
+        positional: list[tuple[Value, Span]] = []
+        named: dict[str, tuple[Value, Span, Span]] = {}
+        for argument in node.arguments:
+            value = self.evaluate(argument.value, environment, scope)
+            if argument.name is None:
+                positional.append((value, argument.value.span))
+            elif argument.name in named:
+                self.findings.error(
+                    "S2S204",
+                    f"`{argument.name}` is given twice",
+                    argument.name_span,
+                    labels=(Label(named[argument.name][2], "first here"),),
+                )
+            else:
+                assert argument.name_span is not None
+                named[argument.name] = (value, argument.value.span, argument.name_span)
+        if isinstance(function, Unknown):
+            return UNKNOWN
+        if isinstance(function, FunctionValue):
+            return self._call_function(function, positional, named, node)
+        if isinstance(function, ModuleValue):
+            return self._call_module(function, positional, named, node, scope)
+        if isinstance(function, SignatureValue | BlockValue):
+            return self.call(function, tuple(positional), named, node.span, scope)
+        self.findings.error("S2S301", f"{describe(function)} cannot be called", node.function.span)
+        return UNKNOWN
+
+    def _call_function(
+        self,
+        function: FunctionValue,
+        positional: list[tuple[Value, Span]],
+        named: dict[str, tuple[Value, Span, Span]],
+        node: syntax.Call,
+    ) -> Value:
+        values = [*(value for value, _ in positional), *(value for value, _, _ in named.values())]
+        if any(isinstance(value, Unknown) for value in values):
+            return UNKNOWN
+        for value, span in [*positional, *((value, span) for value, span, _ in named.values())]:
+            if not isinstance(value, Static):
+                self._wrong_kind(value, "a static value", span)
+                return UNKNOWN
+        statics = [value for value, _ in positional if isinstance(value, Static)]
+        by_name = {name: value for name, (value, _, _) in named.items() if isinstance(value, Static)}
+        return self._guarded(lambda: functions.call(function.name, statics, by_name, self.origin(node.span)), node.span)
+
+    def _call_module(
+        self,
+        module: ModuleValue,
+        positional: list[tuple[Value, Span]],
+        named: dict[str, tuple[Value, Span, Span]],
+        node: syntax.Call,
+        scope: Scope,
+    ) -> Value:
+        if named:
+            _, _, name_span = next(iter(named.values()))
+            self.findings.error(
+                "S2S301", "this module's parameters are already set", name_span, helps=("give it tensors only",)
+            )
+            return UNKNOWN
+        tensors = [self.tensor(value, span) for value, span in positional]
+        kept = tuple(tensor for tensor in tensors if tensor is not None)
+        if len(kept) < len(tensors):
+            return UNKNOWN
+        return expansion.apply(self, module, kept, scope, node.span)
+
+    def call(
+        self,
+        function: SignatureValue | BlockValue,
+        positional: tuple[tuple[Value, Span], ...],
+        named: Mapping[str, tuple[Value, Span, Span]],
+        span: Span,
+        scope: Scope | None = None,
+    ) -> Value:
+        """Bind arguments: a part, a tensor when all inputs are there, else a module."""
+        if isinstance(function, BlockValue):
+            return expansion.call_block(self, function, positional, named, span, scope)
+        signature = function.signature
+        inputs, params, broken = self._bind(signature, positional, named, span)
+        if broken:
+            return UNKNOWN
+        complete = with_defaults(signature, params, span, self.findings)
+        if complete is None:
+            return UNKNOWN
+        if not signature.inputs:
+            return PartValue(signature.name, signature.family, complete, span, self.origin(span))
+        missing = [entry for entry in signature.inputs if entry.name not in inputs and not entry.optional]
+        if missing or scope is None:
+            what = f"{signature.name}(…)"
+            return ComponentModule(span, what, signature=signature, params=complete, inputs=inputs)
+        return expansion.emit(self, signature, complete, inputs, scope, span)
+
+    def _bind(
+        self,
+        signature: Signature,
+        positional: tuple[tuple[Value, Span], ...],
+        named: Mapping[str, tuple[Value, Span, Span]],
+        span: Span,
+    ) -> tuple[dict[str, tuple[Ref, ...]], dict[str, Fitted], bool]:
+        inputs: dict[str, tuple[Ref, ...]] = {}
+        params: dict[str, Fitted] = {}
+        broken = False
+        free_inputs = [entry for entry in signature.inputs if entry.name not in named]
+        free_params = [param for param in signature.params if param.name not in named]
+        for value, where in positional:
+            if isinstance(value, Unknown):
+                broken = True
+            elif isinstance(value, TensorValue) and value.results and free_inputs:
+                entry = free_inputs[0]
+                inputs[entry.name] = (*inputs.get(entry.name, ()), value.ref)
+                if not entry.variadic:
+                    free_inputs.pop(0)
+            elif isinstance(value, TensorValue | tuple) or not free_params:
+                broken = True
+                count = len(signature.params)
+                self.findings.error(
+                    "S2S202",
+                    f"{signature.name} takes no further {'tensor' if isinstance(value, TensorValue | tuple) else 'value'}",
+                    where,
+                    notes=(f"it has {count} parameters: {listing([param.name for param in signature.params])}",)
+                    if count
+                    else (),
+                )
+            else:
+                param = free_params.pop(0)
+                params[param.name] = fit(param, self.mentioned(value, where), signature.name, where, self.findings)
+        for name, (value, where, name_span) in named.items():
+            param_found = signature.param(name)
+            if param_found is not None:
+                params[name] = fit(param_found, self.mentioned(value, where), signature.name, where, self.findings)
+            elif any(entry.name == name for entry in signature.inputs):
+                tensor = self.tensor(value, where)
+                broken = broken or tensor is None
+                if tensor is not None:
+                    inputs[name] = (tensor.ref,)
+            else:
+                broken = True
+                self.unknown_parameter(signature, name, name_span)
+        broken = broken or any(isinstance(value, Unknown) for value in params.values())
+        return inputs, params, broken
+
+    def mentioned(self, value: Value, span: Span) -> Value:
+        """`[wer, cer]`: a part named without arguments is called with none."""
+        if isinstance(value, SignatureValue) and not value.signature.inputs:
+            return self.call(value, (), {}, span)
+        return value
+
+    def unknown_parameter(self, signature: Signature, name: str, span: Span) -> None:
+        """Report a parameter that does not exist, with what was probably meant."""
+        planned = self.catalogue.planned(f"{signature.name}.{name}") or self.catalogue.planned(name)
+        if planned:
+            self.findings.error(
+                "S2S214",
+                f"{signature.name}'s `{name}` is not in this version",
+                span,
+                at="not built yet",
+                notes=(planned,),
+            )
+            return
+        names = [*(entry.name for entry in signature.inputs), *(param.name for param in signature.params)]
+        synonym = self.catalogue.synonym(name)
+        match = synonym if synonym in names else closest(name, names)
+        helps = (f"did you mean `{match}`?",) if match else (f"it has {listing(names)}",) if names else ()
+        self.findings.error(
+            "S2S202", f"{signature.name} has no parameter `{name}`", span, at="unknown parameter", helps=helps
+        )
+
+    _EVALUATE: ClassVar[Mapping[type, Callable[..., Value]]] = {
+        syntax.Number: _number,
+        syntax.QuantityLiteral: _quantity,
+        syntax.String: _literal,
+        syntax.Boolean: _literal,
+        syntax.NoneLiteral: _none,
+        syntax.Name: _name,
+        syntax.Attribute: _attribute,
+        syntax.Call: _call,
+        syntax.ListLiteral: _list,
+        syntax.Tuple: _tuple,
+        syntax.Unary: _unary,
+        syntax.Binary: _binary,
+        syntax.RangeLiteral: _range,
+        syntax.If: _if,
+        syntax.Pipe: _pipe,
+        syntax.Repeat: _repeat,
+    }

@@ -1,0 +1,453 @@
+"""A syntax tree into a resolved spec: names bound, blocks expanded, defaults filled, provenance kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from . import syntax
+from .diagnostics import Diagnostic, Findings, Label
+from .evaluator import Evaluator
+from .expansion import statement_thunks
+from .modules import (
+    UNKNOWN,
+    BlockValue,
+    Environment,
+    LimitReached,
+    Namespace,
+    Scope,
+    TensorValue,
+    Thunk,
+    Unknown,
+    Value,
+    describe,
+)
+from .parser import parse_expression
+from .sections import bind_section, data_namespace, settings_namespace
+from .signature import Catalogue
+from .source import Source, Span
+from .spec import Spec
+from .suggest import did_you_mean, listing
+from .values import OriginKind, PartValue, Ref
+
+MODEL_SECTIONS = ("encoder", "decoder")
+SECTIONS = ("data", "encoder", "decoder", "loss", "hyperparameters", "export", "profile")
+
+
+def resolve(
+    document: syntax.Document,
+    catalogue: Catalogue,
+    findings: Findings,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    name: str = "",
+) -> Spec | None:
+    """Bind and expand a document; None when there are errors (all of them are in `findings`).
+
+    profile  the profile to apply
+    sets     "path=expression", stronger than the profile
+    name     what the spec is called, its file's stem
+    """
+    resolution = _Resolution(document, Evaluator(catalogue, findings), profile, name)
+    try:
+        with _deep_recursion():
+            return resolution.run(sets)
+    except LimitReached as limit:
+        findings.error(limit.code, limit.message, limit.span, at="the limit is reached here", notes=limit.notes)
+        return None
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    # evaluation depth is capped by the language's limits; Python's default is below them
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@dataclass
+class _Resolution:
+    """The top level of one document."""
+
+    document: syntax.Document
+    evaluator: Evaluator
+    profile: str | None
+    name: str
+    environment: Environment = field(default_factory=lambda: Environment({}))
+    lets: dict[str, Thunk] = field(default_factory=dict)
+    blocks: dict[str, Thunk] = field(default_factory=dict)
+    sections: dict[str, Thunk] = field(default_factory=dict)
+    members: dict[str, dict[str, Thunk]] = field(default_factory=dict)
+    bound: dict[str, PartValue] = field(default_factory=dict)
+    exports: dict[str, syntax.Section] = field(default_factory=dict)
+    profiles: dict[str, syntax.Section] = field(default_factory=dict)
+    edition: int = 1
+
+    def run(self, sets: Sequence[str]) -> Spec | None:
+        findings = self.evaluator.findings
+        for statement in self.document.statements:
+            self._declare(statement)
+        targets = self._overrides(sets)
+        values = {section: self.evaluator.force(thunk) for section, thunk in self._in_order(self.sections)}
+        exports = self._exports()
+        for _, thunk in self._in_order(self.lets):
+            used = thunk.used
+            self.evaluator.force(thunk)
+            thunk.used = used
+        self._require(values)
+        self._check_targets(targets)
+        self._report_unused()
+        if findings.has_errors or "data" not in self.bound or "hyperparameters" not in self.bound:
+            return None
+        return Spec(
+            name=self.name,
+            edition=self.edition,
+            sources=(self.document.source,),
+            data=self.bound["data"],
+            instances=tuple(self.evaluator.instances),
+            constraints=tuple(self.evaluator.constraints),
+            names=self._names(),
+            loss=self._loss(values.get("loss", UNKNOWN)),
+            infer=self._infer(),
+            hyperparameters=self.bound["hyperparameters"],
+            exports=exports,
+            profile=self.profile,
+        )
+
+    # ------------------------------------------------------------ declarations
+
+    def _declare(self, statement: syntax.Statement) -> None:
+        if isinstance(statement, syntax.Edition):
+            self.edition = statement.number
+        elif isinstance(statement, syntax.Import | syntax.Use):
+            self._planned_statement(statement)
+        elif isinstance(statement, syntax.Let):
+            self._declare_let(statement)
+        elif isinstance(statement, syntax.Block):
+            value = BlockValue(statement, self.environment)
+            self._add(self.blocks, Thunk(statement.name, statement.name_span, lambda: value))
+        elif isinstance(statement, syntax.Section):
+            self._declare_section(statement)
+        elif isinstance(statement, syntax.Assign):
+            self._declare_assign(statement)
+        else:
+            self.evaluator.findings.error(
+                "S2S201", "a table stands in an encoder, a decoder or a block", statement.span
+            )
+
+    def _planned_statement(self, statement: syntax.Import | syntax.Use) -> None:
+        what = "import" if isinstance(statement, syntax.Import) else "use"
+        note = self.evaluator.catalogue.planned(what) or f"`{what}` comes with a later version"
+        self.evaluator.findings.error(
+            "S2S214", f"`{what}` is not in this version", statement.span, at="not built yet", notes=(note,)
+        )
+        # the alias is known to be missing: what uses it stays silent
+        self._add(self.lets, Thunk(statement.alias, statement.span, lambda: UNKNOWN, used=True))
+
+    def _declare_let(self, statement: syntax.Let) -> None:
+        name = statement.name
+
+        def compute() -> Value:
+            evaluator = self.evaluator
+            evaluator.paths[name] = statement.name_span
+            expression, kind = evaluator.overrides.get(name, (statement.value, "spec"))
+            if name in evaluator.overrides:
+                evaluator.consumed.add(name)
+            outer, evaluator.origin_kind = evaluator.origin_kind, kind
+            value = evaluator.evaluate(expression, self.environment, Scope(f"let.{name}"))
+            evaluator.origin_kind = outer
+            if isinstance(value, TensorValue | tuple):
+                evaluator.findings.error(
+                    "S2S301",
+                    f"`{name}` is {describe(value)}, a let holds a static value, a part or a module",
+                    statement.value.span,
+                    helps=("name a tensor in the encoder or the decoder",),
+                )
+                return UNKNOWN
+            return value
+
+        self._add(self.lets, Thunk(name, statement.name_span, compute))
+
+    def _declare_section(self, section: syntax.Section) -> None:
+        findings = self.evaluator.findings
+        kind = section.kind
+        if kind == "profile" or kind == "export":
+            known = self.profiles if kind == "profile" else self.exports
+            if section.label is None:
+                findings.error(
+                    "S2S305", f"`{kind}` needs a label", section.kind_span, helps=(f"write {kind} name {{ … }}",)
+                )
+            elif section.label in known:
+                first = known[section.label].kind_span
+                findings.error(
+                    "S2S204",
+                    f"`{kind} {section.label}` is defined twice",
+                    section.kind_span,
+                    labels=(Label(first, "first here"),),
+                )
+            else:
+                known[section.label] = section
+            return
+        computes: dict[str, Callable[[], Value]] = {
+            "data": lambda: self._settings(section),
+            "hyperparameters": lambda: self._settings(section),
+            "encoder": lambda: self._model(section),
+            "decoder": lambda: self._model(section),
+        }
+        if kind == "loss":
+            findings.error("S2S301", "`loss` is a value", section.kind_span, helps=("write loss = ctc_loss(…)",))
+        elif kind not in computes:
+            planned = self.evaluator.catalogue.planned(kind)
+            notes = (planned,) if planned else ()
+            helps = () if planned else did_you_mean(kind, SECTIONS) or (f"a spec has {listing(SECTIONS)}",)
+            code = "S2S214" if planned else "S2S201"
+            findings.error(
+                code, f"unknown section `{kind}`", section.kind_span, at="unknown section", notes=notes, helps=helps
+            )
+        else:
+            self._add(self.sections, Thunk(kind, section.kind_span, computes[kind]))
+
+    def _declare_assign(self, statement: syntax.Assign) -> None:
+        name = statement.name
+        if name not in (*MODEL_SECTIONS, "loss"):
+            findings = self.evaluator.findings
+            helps = did_you_mean(name, SECTIONS) or (f"write let {name} = …",)
+            findings.error(
+                "S2S201", f"`{name}` is not a part of a spec", statement.name_span, at="unknown", helps=helps
+            )
+            return
+
+        def compute() -> Value:
+            scope = Scope(name)
+            scope.transparent = name in MODEL_SECTIONS
+            self.evaluator.paths[name] = statement.name_span
+            expression, kind = self.evaluator.overrides.get(name, (statement.value, "spec"))
+            if name in self.evaluator.overrides:
+                self.evaluator.consumed.add(name)
+            outer, self.evaluator.origin_kind = self.evaluator.origin_kind, kind
+            value = self.evaluator.evaluate(expression, self.environment, scope)
+            self.evaluator.origin_kind = outer
+            return self._assigned(statement, value)
+
+        self._add(self.sections, Thunk(name, statement.name_span, compute))
+
+    def _assigned(self, statement: syntax.Assign, value: Value) -> Value:
+        if statement.name == "loss" or isinstance(value, Unknown):
+            return value
+        tensor = self.evaluator.tensor(value, statement.value.span, f"tensors for `{statement.name}`")
+        if tensor is None:
+            return UNKNOWN
+        made = {result: TensorValue({result: ref}) for result, ref in tensor.results.items()}
+        self.members[statement.name] = {
+            result: Thunk(result, statement.name_span, lambda: UNKNOWN, "done", one) for result, one in made.items()
+        }
+        return Namespace(statement.name, lambda: set(made), made.get)
+
+    def _add(self, kind: dict[str, Thunk], thunk: Thunk) -> None:
+        first = self.environment.names.get(thunk.name)
+        if first is not None:
+            self.evaluator.findings.error(
+                "S2S204", f"`{thunk.name}` is defined twice", thunk.span, labels=(Label(first.span, "first here"),)
+            )
+            return
+        kind[thunk.name] = thunk
+        self.environment.names[thunk.name] = thunk
+
+    # ------------------------------------------------------------ sections
+
+    def _settings(self, section: syntax.Section) -> Value:
+        catalogue, findings = self.evaluator.catalogue, self.evaluator.findings
+        signature = catalogue.section(section.kind, section.label)
+        if signature is None:
+            labels = catalogue.section_labels(section.kind)
+            span = section.label_span or section.kind_span
+            planned = catalogue.planned(section.label) if section.label else None
+            if planned:
+                findings.error(
+                    "S2S214",
+                    f"`{section.kind} {section.label}` is not in this version",
+                    span,
+                    at="not built yet",
+                    notes=(planned,),
+                )
+            elif section.label is None:
+                findings.error("S2S305", f"`{section.kind}` needs a label", span, helps=(f"one of {listing(labels)}",))
+            else:
+                helps = did_you_mean(section.label, labels) or (f"one of {listing(labels)}",)
+                findings.error(
+                    "S2S201", f"unknown {section.kind} layer `{section.label}`", span, at="unknown", helps=helps
+                )
+            return UNKNOWN
+        bound = bind_section(self.evaluator, signature, section.body, section.kind_span, self.environment, section.kind)
+        if bound is None:
+            return UNKNOWN
+        self.bound[section.kind] = bound
+        if section.kind == "data":
+            return data_namespace(self.evaluator, bound)
+        return settings_namespace(section.kind, bound)
+
+    def _model(self, section: syntax.Section) -> Value:
+        environment = Environment({}, self.environment)
+        thunks = statement_thunks(self.evaluator, section.body, environment, Scope(section.kind), section=section.kind)
+        self.members[section.kind] = thunks
+
+        def get(name: str) -> Value | None:
+            return self.evaluator.force(thunks[name]) if name in thunks else None
+
+        return Namespace(section.kind, lambda: set(thunks), get)
+
+    def _exports(self) -> dict[str, PartValue]:
+        exports: dict[str, PartValue] = {}
+        for label, section in self.exports.items():
+            signature = self.evaluator.catalogue.section("export", label)
+            if signature is None:
+                labels = self.evaluator.catalogue.section_labels("export")
+                span = section.label_span or section.kind_span
+                helps = did_you_mean(label, labels) or (f"one of {listing(labels)}",)
+                self.evaluator.findings.error("S2S201", f"unknown export `{label}`", span, helps=helps)
+                continue
+            path = f"export.{label}"
+            bound = bind_section(self.evaluator, signature, section.body, section.kind_span, self.environment, path)
+            if bound is not None:
+                exports[label] = bound
+        return exports
+
+    def _in_order(self, thunks: dict[str, Thunk]) -> list[tuple[str, Thunk]]:
+        return sorted(thunks.items(), key=lambda item: item[1].span.start)
+
+    def _require(self, values: dict[str, Value]) -> None:
+        for section, namespace in values.items():
+            if section in MODEL_SECTIONS and isinstance(namespace, Namespace):
+                for _, thunk in self._in_order(self.members[section]):
+                    self.evaluator.force(thunk)
+        for section in ("data", "loss", "hyperparameters"):
+            if section not in self.sections:
+                end = self.document.source.text
+                span = Span(self.document.source, len(end), len(end))
+                self.evaluator.findings.error("S2S305", f"the spec has no `{section}`", span, at="the file ends here")
+
+    def _names(self) -> dict[str, Ref]:
+        names: dict[str, Ref] = {}
+        for section, thunks in self.members.items():
+            for name, thunk in thunks.items():
+                value = thunk.value
+                if not isinstance(value, TensorValue) or not value.results:
+                    continue
+                names[f"{section}.{name}"] = value.ref
+                if len(value.results) > 1:
+                    names.update({f"{section}.{name}.{result}": ref for result, ref in value.results.items()})
+        return names
+
+    def _family(self, ref: Ref) -> str:
+        return next((instance.family for instance in self.evaluator.instances if instance.path == ref.path), "")
+
+    def _loss(self, value: Value) -> Ref | None:
+        thunk = self.sections["loss"]
+        tensor = self.evaluator.tensor(value, thunk.span, "a loss")
+        if tensor is None:
+            return None
+        if self._family(tensor.ref) != "loss":
+            self.evaluator.findings.error(
+                "S2S301", "`loss` is not the result of a loss", thunk.span, helps=("write loss = ctc_loss(…)",)
+            )
+        return tensor.ref
+
+    def _infer(self) -> Ref | None:
+        thunk = self.members.get("decoder", {}).get("infer")
+        if thunk is None or not isinstance(thunk.value, TensorValue):
+            return None
+        if self._family(thunk.value.ref) != "search":
+            self.evaluator.findings.error(
+                "S2S301",
+                "`infer` is not the result of a search",
+                thunk.span,
+                helps=("write infer = log_probs -> greedy_ctc(…)",),
+            )
+        return thunk.value.ref
+
+    # ------------------------------------------------------------ overrides
+
+    def _overrides(self, sets: Sequence[str]) -> list[tuple[str, Span, str]]:
+        """Fill the evaluator's overrides; gives every path that any profile or flag sets, with where it says so."""
+        findings = self.evaluator.findings
+        targets: list[tuple[str, Span, str]] = []
+        overrides: dict[str, tuple[syntax.Expression, OriginKind]] = {}
+        if self.profile is not None and self.profile not in self.profiles:
+            known = listing(self.profiles) or "none"
+            helps = did_you_mean(self.profile, self.profiles)
+            findings.add(
+                Diagnostic(
+                    "S2S203", "error", f"unknown profile `{self.profile}`", notes=(f"profiles: {known}",), helps=helps
+                )
+            )
+        for label, section in self.profiles.items():
+            for path, assign in self._flatten(section.body, ""):
+                targets.append((path, assign.name_span, f"profile `{label}`"))
+                if label == self.profile:
+                    overrides[path] = (assign.value, "profile")
+        for text in sets:
+            found = self._parse_set(text)
+            if found is not None:
+                path, expression = found
+                targets.append((path, expression.span, "--set"))
+                overrides[path] = (expression, "set")
+        self.evaluator.overrides = overrides
+        return targets
+
+    def _flatten(self, body: tuple[syntax.Statement, ...], prefix: str) -> Iterator[tuple[str, syntax.Assign]]:
+        for statement in body:
+            if isinstance(statement, syntax.Assign):
+                yield prefix + statement.name, statement
+            elif isinstance(statement, syntax.Section):
+                label = f"{statement.label}." if statement.label and statement.kind == "export" else ""
+                yield from self._flatten(statement.body, f"{prefix}{statement.kind}.{label}")
+            else:
+                self.evaluator.findings.error("S2S211", "a profile sets paths: path = value", statement.span)
+
+    def _parse_set(self, text: str) -> tuple[str, syntax.Expression] | None:
+        path, equals, _ = text.partition("=")
+        source = Source("<command line>", " " * (len(path) + 1) + text[len(path) + 1 :])
+        if not equals or not path.strip():
+            whole = Source("<command line>", text)
+            self.evaluator.findings.error(
+                "S2S104",
+                "--set wants path=value",
+                Span(whole, 0, len(text)),
+                helps=('write --set hyperparameters.stop="20 steps"',),
+            )
+            return None
+        expression = parse_expression(source, self.evaluator.findings)
+        return None if expression is None else (path.strip(), expression)
+
+    def _check_targets(self, targets: list[tuple[str, Span, str]]) -> None:
+        for path, span, who in targets:
+            if path not in self.evaluator.paths and path not in self.evaluator.consumed:
+                helps = did_you_mean(path, self.evaluator.paths)
+                self.evaluator.findings.error(
+                    "S2S211", f"{who} sets `{path}`, which does not exist", span, at="no such path", helps=helps
+                )
+
+    def _report_unused(self) -> None:
+        for what, thunks in (("let", self.lets), ("block", self.blocks)):
+            for name, thunk in thunks.items():
+                if not thunk.used:
+                    self.evaluator.findings.warning(
+                        "S2S210", f"{what} `{name}` is never used", thunk.span, at="unused", helps=("remove it",)
+                    )
+        for module in self.evaluator.shared_modules:
+            if len(module.uses) == 1 and module.home is not None:
+                self.evaluator.findings.add(
+                    Diagnostic(
+                        "S2S307",
+                        "info",
+                        f"`{module.name}` is shared but applied once",
+                        module.span,
+                        helps=("remove `shared`",),
+                    )
+                )
