@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeVar
 
 from .dim import Dim
-from .part import Part, declare
+from .part import Mismatch, Part, declare
 from .tensor_type import TensorType
 
+__all__ = ["POINTWISE", "Component", "Mismatch", "Precision", "Window", "component", "require_equal_axes"]
+
 Precision = Literal["half", "fp32", "follow"]
-
-
-class Mismatch(Exception):
-    """Inputs or parameters that do not fit together; the pass adds the place and the provenance of the numbers.
-
-    message  "attention cannot split 1000 channels over 16 heads"
-    at       words under the carets
-    param    the parameter to point at, if one is at fault
-    """
-
-    def __init__(self, code: str, message: str, *, at: str = "", param: str = "", helps: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.at = at
-        self.param = param
-        self.helps = helps
 
 
 @dataclass(frozen=True)
@@ -54,6 +39,8 @@ class Component(Part):
     precision   "half": computes in the spec's half precision; "fp32": always float32; "follow": whatever it is given
     mixes_time  frames read their neighbours, so padding must be zero before it
     keeps_zero  zeros in the padding of the input stay zeros in the output
+    cleans      the padding of its outputs is zero whatever is in the padding of its inputs
+    tokens      inputs that hold token numbers (element "index"); all others hold real numbers
     training_only  does something in training only (dropout, spec_augment): left out of exports
     saves       inputs and outputs that the backward pass needs, by name; None: all inputs
     """
@@ -62,6 +49,8 @@ class Component(Part):
     precision: ClassVar[Precision] = "follow"
     mixes_time: ClassVar[bool] = False
     keeps_zero: ClassVar[bool] = False
+    cleans: ClassVar[bool] = False
+    tokens: ClassVar[tuple[str, ...]] = ()
     training_only: ClassVar[bool] = False
     saves: ClassVar[tuple[str, ...] | None] = None
 
@@ -77,7 +66,10 @@ class Component(Part):
         return {}
 
     def macs(self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]) -> int:
-        """Multiply-accumulates of one forward pass at concrete shapes, as torch's FLOP counter counts them (matrix products and convolutions)."""
+        """Multiply-accumulates of one forward pass at concrete shapes, as torch's FLOP counter counts them.
+
+        That is matrix products and convolutions only.
+        """
         return 0
 
     def scratch_bytes(
@@ -87,7 +79,7 @@ class Component(Part):
         return 0
 
     def window(self) -> Window:
-        """Reach along time; the default sees one frame."""
+        """Reach along time; the default sees one frame. An operation that ends the time axis has no reach along it."""
         return POINTWISE
 
     def out_time(self, time: Dim) -> Dim:
@@ -106,3 +98,22 @@ def component(name: str, *, family: str = "component") -> Callable[[ComponentTyp
         return cls
 
     return register
+
+
+def require_equal_axes(name: str, types: Sequence[TensorType], *, but_last: bool = False) -> None:
+    """Raise Mismatch unless all types have the same axes (the last one aside, with `but_last`) of the same sizes."""
+    first = types[0]
+    end = -1 if but_last else None
+    for position, other in enumerate(types[1:], 2):
+        pair = f"the first input is {first}, input {position} is {other}"
+        if other.rank != first.rank or other.kind != first.kind:
+            raise Mismatch("S2S403", f"{name} needs inputs with the same axes: {pair}", at=pair)
+        for ours, theirs in zip(first.axes[:end], other.axes[:end], strict=True):
+            if ours.dim == theirs.dim:
+                continue
+            different_things = ours.dim.symbols != theirs.dim.symbols and ours.dim.symbols and theirs.dim.symbols
+            raise Mismatch(
+                "S2S403" if different_things else "S2S401",
+                f"{name} needs inputs of the same {ours.name}: {ours.dim} and {theirs.dim}",
+                at=pair,
+            )

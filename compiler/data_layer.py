@@ -57,6 +57,25 @@ class Streams:
     targets: tuple[str, ...] = field(default=())
 
 
+class AudioFeature(Component):
+    """Base of the features of audio (family "feature"): seq[B,N] samples to seq[B,T,…] frames.
+
+    Its output's time is the symbol T; `out_time(N)` is what T stands for.
+    """
+
+    rate: int
+    hop: float
+
+
+class Tokenizer(Part):
+    """Base of what cuts texts into tokens (family "tokenizer")."""
+
+    @property
+    def num_tokens(self) -> int:
+        """How many different tokens there are."""
+        raise NotImplementedError
+
+
 class DataLayer(Part):
     """Base of the data sections: `data speech { … }`; family "section", name "data.speech"."""
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from ..dsl.signature import Param
-from ..dsl.values import Plain
+from ..dsl.values import EnvironmentPath, JoinedPath, Plain, Quantity, Range, SplitOf
+
+PathValue = str | EnvironmentPath | JoinedPath
+Files = tuple[PathValue, ...] | SplitOf
+WeightsPath = str
 
 _TYPES = {
     "int": "int",
@@ -22,11 +26,29 @@ _TYPES = {
     "PathValue": "path",
     "Files": "files",
     "SplitMetric": "metric",
-    "ModuleReference": "module",
+    "WeightsPath": "module",
     "Ref": "tensor",
     "Part": "part",
+    "DType | Part": "part",
 }
 _LIST = re.compile(r"tuple\[(\w+), \.\.\.\]")
+
+
+class Mismatch(Exception):
+    """Inputs or parameters that do not fit together; who catches it adds the place and the provenance of the numbers.
+
+    message  "attention cannot split 1000 channels over 16 heads"
+    at       words under the carets
+    param    the parameter to point at, if one is at fault
+    """
+
+    def __init__(self, code: str, message: str, *, at: str = "", param: str = "", helps: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.at = at
+        self.param = param
+        self.helps = helps
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,8 @@ def param(
     training: bool = False,
 ) -> Any:
     """Declare a parameter of a part; its name and type are the attribute's.
+
+    An attribute `window_` declares the parameter `window` where the plain name belongs to a method.
 
     doc       a few words, lower case, no full stop
     unit      unit families that its quantity may have ("time", ("examples", "tokens", "time")); none: a plain number
@@ -87,12 +111,14 @@ class Part:
     """Base of everything that a spec can name. Instances are frozen and hold one plain value per declared parameter.
 
     Quantities of a parameter with one unit family are numbers in the family's base unit (seconds, hertz, bytes);
-    with several families they stay `Quantity`. Nested parts are Part instances, lists are tuples.
+    with several families they stay `Quantity`; the ends of a `Range` likewise. Nested parts are Part instances, lists
+    are tuples, one file where a list of files is wanted is a tuple of one, a module is the path of its weights.
     """
 
     name: ClassVar[str]
     family: ClassVar[str]
     params: ClassVar[tuple[Param, ...]]
+    _attributes: ClassVar[Mapping[str, str]]
 
     def __init__(self, **values: Any) -> None:
         declared = {declaration.name for declaration in self.params}
@@ -101,18 +127,22 @@ class Part:
         for declaration in self.params:
             if declaration.required and declaration.name not in values:
                 raise TypeError(f"{self.name} needs the parameter {declaration.name}")
-            object.__setattr__(self, declaration.name, values.get(declaration.name, declaration.default))
+            value = values.get(declaration.name, declaration.default)
+            object.__setattr__(self, self._attributes[declaration.name], value)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self.name} is frozen")
 
     def values(self) -> dict[str, Any]:
         """All parameters by name, in the order of declaration."""
-        return {declaration.name: getattr(self, declaration.name) for declaration in self.params}
+        return {name: getattr(self, attribute) for name, attribute in self._attributes.items()}
 
     def facts(self) -> Mapping[str, Plain]:
         """Static facts that a spec may read (`chars.size`)."""
         return {}
+
+    def check_params(self) -> None:
+        """Raise Mismatch where parameters do not fit each other; each has its type and range by itself already."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Part) and type(self) is type(other) and self.values() == other.values()
@@ -144,12 +174,16 @@ def declare(cls: type[Part], name: str, family: str) -> None:
     cls.name = name
     cls.family = family
     found: dict[str, Param] = {}
+    attributes: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         for attribute, annotation in inspect.get_annotations(base).items():
             declaration = base.__dict__.get(attribute)
             if isinstance(declaration, _Declaration):
-                found[attribute] = _with_type(declaration.param, attribute, str(annotation))
+                spelt = attribute.removesuffix("_")
+                attributes[spelt] = attribute
+                found[spelt] = _with_type(declaration.param, spelt, str(annotation))
     cls.params = tuple(found.values())
+    cls._attributes = attributes
 
 
 def _with_type(declared: Param, name: str, annotation: str) -> Param:
@@ -159,3 +193,12 @@ def _with_type(declared: Param, name: str, annotation: str) -> Param:
     if listed:
         return replace(declared, name=name, type="list", item=_TYPES[listed[1]], none_allowed=none_allowed)
     return replace(declared, name=name, type=_TYPES[annotation], none_allowed=none_allowed)
+
+
+def plain_ends(value: Range) -> tuple[float, float]:
+    """Both ends as numbers in the base unit."""
+
+    def number(end: int | float | Quantity) -> float:
+        return end.amount if isinstance(end, Quantity) else end
+
+    return number(value.low), number(value.high)

@@ -16,9 +16,9 @@ class Param:
     type      "int", "number", "bool", "str", "dtype", "range", "path" (a string, `path(…)` or `env(…)`), "files" (a
               list of paths, one path, or `split(…)`), "metric" (a split's metric), "module" (its weights are used:
               `tie`), "tensor", "part" (of one of `families`), or "list" of `item` type
-              A "dtype" with `families` also takes a part of one of them (`precision = fp32` or `autocast(bf16)`).
-    units     unit families that a quantity may have ("time", "frequency", "steps" …); empty: a plain number.
-              "share" means a plain number too: 10% and 0.1 are the same
+              A part of family "precision" may be a dtype too (`precision = fp32`); `choices` says which.
+    units     unit families that a quantity may have ("time", "frequency", "steps" …); empty: a plain number
+              (or a share: 10% is 0.1)
     required  no default
     choices   for "str": the allowed strings
     training  changing it changes training, not the architecture (left out of the architecture hash)
@@ -87,7 +87,7 @@ class Catalogue(Protocol):
         """A component or a part by name."""
 
     def section(self, kind: str, label: str | None) -> Signature | None:
-        """A section's settings by kind and label: ("hyperparameters", None), ("data", "speech"), ("checkpoint", None)."""
+        """A section's settings by kind and label: ("data", "speech"), ("checkpoint", None)."""
 
     def callable_names(self) -> Collection[str]: ...
 

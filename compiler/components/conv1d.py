@@ -16,11 +16,14 @@ class Conv1d(Component):
 
     `pad = "same"` puts (kernel - 1) * dilation // 2 zero frames on the left and the rest on the right and gives
     ceil(T / stride) frames whatever the batch; "causal" puts all of them on the left; "valid" pads nothing.
+
+        y[b, t, o] = bias[o] + sum over c, k of weight[o, c, k] * x[b, t * stride + k * dilation - left, c]
     """
 
     signature = "(x: seq[B,T,D]) => (y: seq[B,_,channels])"
     precision = "half"
     mixes_time = True
+    saves = ("x",)
 
     channels: int = param(doc="output channels", unit_doc="features", minimum=1)
     kernel: int = param(doc="frames under the kernel", unit_doc="frames", minimum=1)

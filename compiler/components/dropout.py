@@ -1,0 +1,18 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from ..component import Component, component
+from ..part import param
+
+
+@component("dropout")
+class Dropout(Component):
+    """Silence a share of the numbers while training and scale the rest by 1 / (1 - rate) (Srivastava et al. 2014)."""
+
+    signature = "(x: [..]) => (y: [..])"
+    keeps_zero = True
+    training_only = True
+    saves = ()
+
+    rate: float = param(doc="share that is silenced", minimum=0, below=1, training=True)

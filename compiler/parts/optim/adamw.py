@@ -1,0 +1,22 @@
+"""Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from ...part import Part, param, part
+
+
+@part("adamw", family="optimizer")
+class AdamW(Part):
+    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019).
+
+        m = beta1 * m + (1 - beta1) * g          v = beta2 * v + (1 - beta2) * g^2
+        w = w - lr * (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay * w)
+
+    Biases and the scales of normalisations are not decayed.
+    """
+
+    lr: float = param(doc="learning rate", above=0, training=True)
+    beta1: float = param(default=0.9, doc="share of the mean gradient that is kept", minimum=0, below=1, training=True)
+    beta2: float = param(default=0.999, doc="share of the mean square that is kept", minimum=0, below=1, training=True)
+    epsilon: float = param(default=1e-8, doc="added to the root of the mean square", above=0, training=True)
+    weight_decay: float = param(default=0.01, doc="share of a weight taken off, times lr", minimum=0, training=True)

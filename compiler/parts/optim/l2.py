@@ -1,0 +1,17 @@
+"""Penalty on large weights."""
+
+from __future__ import annotations
+
+from ...part import Part, param, part
+
+
+@part("l2", family="regularizer")
+class L2(Part):
+    """Add rate / 2 * sum(w^2) to the loss, that is rate * w to each gradient, reckoned in float32.
+
+    Biases and the weights of normalisations are left out unless said.
+    """
+
+    rate: float = param(doc="strength", minimum=0, training=True)
+    biases: bool = param(default=False, doc="also on biases", training=True)
+    norms: bool = param(default=False, doc="also on the scales and shifts of normalisations", training=True)

@@ -1,0 +1,18 @@
+"""Stochastic gradient descent with momentum."""
+
+from __future__ import annotations
+
+from ...part import Part, param, part
+
+
+@part("momentum", family="optimizer")
+class Momentum(Part):
+    """Stochastic gradient descent with momentum (Polyak 1964; Sutskever et al. 2013).
+
+    v = momentum * v + g
+    w = w - lr * v, or with Nesterov w = w - lr * (g + momentum * v)
+    """
+
+    lr: float = param(doc="learning rate", above=0, training=True)
+    momentum: float = param(default=0.9, doc="share of the last step that is kept", minimum=0, below=1, training=True)
+    nesterov: bool = param(default=False, doc="look one step ahead", training=True)

@@ -1,0 +1,44 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from ....dsl.values import DType, Quantity
+from ...part import Part, param, part
+
+
+@part("hyperparameters", family="section")
+class Hyperparameters(Part):
+    """Batches, precision, optimizer and everything else that training needs and the model does not."""
+
+    batch: Quantity = param(
+        doc="size of a batch on each device", unit=("examples", "tokens", "time"), minimum=0, training=True
+    )
+    stop: Quantity = param(doc="when training ends", unit=("epochs", "steps", "time"), minimum=0, training=True)
+    optimizer: Part = param(doc="how weights are changed", families=("optimizer",), training=True)
+    schedule: Part | None = param(
+        default=None, doc="how the learning rate changes, none keeps it", families=("schedule",), training=True
+    )
+    regularizer: Part | None = param(default=None, doc="penalty on weights", families=("regularizer",), training=True)
+    precision: DType | Part = param(
+        default=DType("fp32"),
+        doc="fp32, or half precision by autocast",
+        choices=("fp32",),
+        families=("precision",),
+        training=True,
+    )
+    clip: float | None = param(default=None, doc="greatest norm of the whole gradient", above=0, training=True)
+    dropout: float | None = param(
+        default=None, doc="share to drop, for blocks to read", minimum=0, below=1, training=True
+    )
+    seed: int = param(default=0, doc="start of every random number", minimum=0, maximum=2**31 - 1, training=True)
+    metrics: tuple[Part, ...] = param(default=(), doc="measured on each split", families=("metric",), training=True)
+    evaluate: Quantity = param(
+        default=Quantity(1, "epochs", "1 epochs"),
+        doc="how often the valid split is measured",
+        unit=("epochs", "steps"),
+        above=0,
+        training=True,
+    )
+    log: int = param(default=50, doc="how often the loss is written down", unit="steps", minimum=1, training=True)
+    workers: int = param(default=2, doc="processes that read data", minimum=0, maximum=256, training=True)
+    checkpoint: Part = param(default=None, doc="what is kept on disk", families=("section",), training=True)

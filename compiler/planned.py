@@ -1,0 +1,86 @@
+"""Names of the language that this version does not have yet, and what there is today."""
+
+from __future__ import annotations
+
+
+def planned(name: str) -> str | None:
+    """Say that a name comes with a later version; a parameter is asked for with its owner: "momentum.larc"."""
+    sentence = _PLANNED.get(name)
+    if sentence is None:
+        return None
+    return f"{sentence[0]} comes with a later version" + (f"; {sentence[1]}" if sentence[1] else "")
+
+
+_CONVOLUTIONS = "conv1d and sep_conv1d are there today"
+_LOSS_SCALE = "autocast(fp16) scales the loss by itself today"
+
+_PLANNED: dict[str, tuple[str, str]] = {
+    # training
+    "mixed": ("mixed precision with float32 masters", "autocast(fp16) is there today"),
+    "backoff": ("the loss scaler backoff", _LOSS_SCALE),
+    "logmax": ("the loss scaler logmax", _LOSS_SCALE),
+    "sgd": ("plain gradient descent as sgd", "momentum(lr = …, momentum = 0) is the same today"),
+    "novograd": ("the optimizer novograd", "momentum, adam and adamw are there today"),
+    "lamb": ("the optimizer lamb", "momentum, adam and adamw are there today"),
+    "rmsprop": ("the optimizer rmsprop", "momentum, adam and adamw are there today"),
+    "lion": ("the optimizer lion", "momentum, adam and adamw are there today"),
+    "cosine": ("the schedule cosine", "poly and fixed are there today"),
+    "noam": ("the schedule noam", "poly and fixed are there today"),
+    "exponential": ("the schedule exponential", "poly and fixed are there today"),
+    "piecewise": ("the schedule piecewise", "poly and fixed are there today"),
+    "weight_decay": ("the regularizer weight_decay", "l2 and adamw(weight_decay = …) are there today"),
+    "momentum.larc": ("layer-wise rate control (larc)", "leave it out for now"),
+    "adam.larc": ("layer-wise rate control (larc)", "leave it out for now"),
+    "adamw.larc": ("layer-wise rate control (larc)", "leave it out for now"),
+    "autocast.loss_scale": ("a choice of loss scaler", "autocast has start_scale, grow_every and min_scale today"),
+    "hyperparameters.accumulate": ("gradient accumulation", "choose a smaller batch for now"),
+    "hyperparameters.devices": ("training on several devices", "one device is used today"),
+    "hyperparameters.average": ("averaging of weights", ""),
+    "hyperparameters.freeze": ("freezing of weights", ""),
+    # components
+    "lstm": ("the recurrent layer lstm", _CONVOLUTIONS),
+    "gru": ("the recurrent layer gru", _CONVOLUTIONS),
+    "rnn": ("the recurrent layer rnn", _CONVOLUTIONS),
+    "embedding": ("the component embedding", ""),
+    "positions": ("the component positions", ""),
+    "self_attention": ("the component self_attention", _CONVOLUTIONS),
+    "attention": ("the component attention", _CONVOLUTIONS),
+    "conv2d": ("the component conv2d", _CONVOLUTIONS),
+    "conv_transpose1d": ("the component conv_transpose1d", _CONVOLUTIONS),
+    "row_conv": ("the component row_conv", _CONVOLUTIONS),
+    "group_norm": ("the component group_norm", "batch_norm and layer_norm are there today"),
+    "rms_norm": ("the component rms_norm", "layer_norm is there today"),
+    "instance_norm": ("the component instance_norm", "batch_norm and layer_norm are there today"),
+    "softmax": ("the component softmax", "log_softmax is there today"),
+    "tanh": ("the component tanh", "relu, gelu and glu are there today"),
+    "sigmoid": ("the component sigmoid", "relu, gelu and glu are there today"),
+    "swish": ("the component swish", "relu, gelu and glu are there today"),
+    "silu": ("the component silu", "relu, gelu and glu are there today"),
+    "mul": ("the component mul", "add and concat are there today"),
+    "squeeze_excite": ("the component squeeze_excite", ""),
+    # losses, search, metrics
+    "cross_entropy": ("the loss cross_entropy", "ctc_loss is there today"),
+    "transducer_loss": ("the loss transducer_loss", "ctc_loss is there today"),
+    "mse": ("the loss mse", "ctc_loss is there today"),
+    "beam": ("beam search", "greedy_ctc is there today"),
+    "beam_ctc": ("beam search", "greedy_ctc is there today"),
+    "greedy": ("greedy search over a decoder's own tokens", "greedy_ctc is there today"),
+    "sample": ("sampling", "greedy_ctc is there today"),
+    "bleu": ("the metric bleu", "wer and cer are there today"),
+    "accuracy": ("the metric accuracy", "wer and cer are there today"),
+    "perplexity": ("the metric perplexity", "wer and cer are there today"),
+    # data
+    "sentencepiece": ("the tokenizer sentencepiece", "alphabet is there today"),
+    "bpe": ("the tokenizer bpe", "alphabet is there today"),
+    "words": ("the tokenizer words", "alphabet is there today"),
+    "mfcc": ("the feature mfcc", "logmel is there today"),
+    "spectrogram": ("the feature spectrogram", "logmel is there today"),
+    "parallel_text": ("the data layer parallel_text", "data speech is there today"),
+    "text": ("the data layer text", "data speech is there today"),
+    "speech_synthesis": ("the data layer speech_synthesis", "data speech is there today"),
+    "images": ("the data layer images", "data speech is there today"),
+    "labelled_speech": ("the data layer labelled_speech", "data speech is there today"),
+    "pair": ("the data layer parallel_text with its pair(…)", "data speech is there today"),
+    "reverb": ("the augmentation reverb", "noise, gain, shift, speed_perturb and spec_augment are there today"),
+    "pitch_shift": ("the augmentation pitch_shift", "speed_perturb is there today and moves the pitch too"),
+}
