@@ -1,0 +1,357 @@
+"""graph.json and graph.map.json: a checked graph on disk, the same bytes everywhere, checked again when it is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..dsl.diagnostics import Findings
+from ..dsl.source import Span
+from ..dsl.values import ModuleReference, PartValue, Ref
+from .catalogue import Catalogue, builtin
+from .component import Component
+from .data_layer import DataLayer, Symbolic
+from .encoding import decode, encode
+from .graph import CheckedGraph, Graph, Node
+from .part import Part
+from .pipeline import check
+from .provenance import Value
+from .types_as_json import dim_json, type_json
+
+FORMAT = "s2sc.graph"
+MAP_FORMAT = "s2sc.graph.map"
+VERSION = 1
+
+_MOST_BYTES = 64 * 1024 * 1024
+_MOST_DEPTH = 64
+
+
+class GraphFileError(ValueError):
+    """A graph.json that cannot be trusted: what is wrong, and where."""
+
+
+def write_graph(checked: CheckedGraph, folder: Path) -> None:
+    """Write graph.json and graph.map.json into a folder; each is there whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "graph.map.json", map_json(checked))
+    _replace(folder / "graph.json", graph_json(checked))
+
+
+def graph_json(checked: CheckedGraph) -> bytes:
+    """The canonical bytes of graph.json: no spans, texts, folders or read variables."""
+    graph = checked.graph
+    return _canonical(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "architecture": checked.architecture_hash,
+            "name": graph.name,
+            "edition": graph.edition,
+            "data": encode(graph.data),
+            "inputs": {path: type_json(given) for path, given in graph.inputs.items()},
+            "targets": list(graph.targets),
+            "symbols": [_symbol(symbol) for symbol in graph.symbols],
+            "nodes": [_node(node) for node in graph.nodes.values()],
+            "names": {name: encode(ref) for name, ref in graph.names.items()},
+            "loss": encode(graph.loss),
+            "infer": encode(graph.infer),
+            "hyperparameters": encode(graph.hyperparameters),
+            "exports": {label: encode(part) for label, part in graph.exports.items()},
+            "notes": list(graph.notes),
+        }
+    )
+
+
+def read_graph(path: Path) -> CheckedGraph:
+    """Read graph.json: schema, then all passes again; what they find must be what the file says."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as problem:
+        raise GraphFileError(f"{path} cannot be read: {problem.strerror}") from problem
+    return graph_from_json(data, name=str(path))
+
+
+def graph_from_json(data: bytes, *, name: str = "graph.json") -> CheckedGraph:
+    """The checked graph that the bytes of a graph.json describe."""
+    catalogue = builtin()
+    content = _parsed(data, name)
+    _validate(content, catalogue, name)
+    try:
+        graph = _structure(content, catalogue)
+    except (KeyError, TypeError, ValueError, AssertionError) as problem:
+        raise GraphFileError(f"{name} does not describe a graph: {problem}") from problem
+    findings = Findings()
+    checked = check(graph, findings)
+    if checked is None:
+        first = next(one for one in findings if one.severity == "error")
+        raise GraphFileError(f"{name} does not pass the checks: {first.message} [{first.code}] {first.place}".rstrip())
+    again = json.loads(graph_json(checked))
+    difference = _difference(content, again, "")
+    if difference:
+        raise GraphFileError(f"{name} does not agree with what its structure means: {difference}")
+    return checked
+
+
+def map_json(checked: CheckedGraph) -> bytes:
+    """Spans and provenance: where each node and each value stands in the text."""
+    origins = checked.graph.origins
+    nodes = {
+        path: {
+            "at": _place(origin.span),
+            "reached": list(origin.reached),
+            "params": {name: _provenance(value) for name, value in origin.params.items()},
+        }
+        for path, origin in origins.nodes.items()
+    }
+    return _canonical(
+        {
+            "format": MAP_FORMAT,
+            "version": VERSION,
+            "architecture": checked.architecture_hash,
+            "spec": origins.spec_hash,
+            "nodes": nodes,
+            "data": origins.data and _provenance(origins.data),
+            "hyperparameters": origins.hyperparameters and _provenance(origins.hyperparameters),
+            "exports": {label: _provenance(value) for label, value in origins.exports.items()},
+        }
+    )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "path": node.path,
+        "operation": encode(node.operation),
+        "inputs": {name: [encode(ref) for ref in refs] for name, refs in node.inputs.items()},
+        "weights": node.weights,
+        "derived": node.derived,
+        "outputs": {port: type_json(given) for port, given in node.outputs.items()},
+        "compute": node.compute,
+        "gives": node.gives,
+        "clean": node.clean,
+        "cost": {
+            "parameters": node.cost.parameters,
+            "macs": node.cost.macs,
+            "activation_bytes": node.cost.activation_bytes,
+        },
+    }
+
+
+def _symbol(symbol: Symbolic) -> dict[str, Any]:
+    return {
+        "name": symbol.name,
+        "doc": symbol.doc,
+        "definition": None if symbol.definition is None else dim_json(symbol.definition),
+        "minimum": symbol.minimum,
+        "maximum": symbol.maximum,
+        "seconds": symbol.seconds,
+    }
+
+
+def _canonical(content: object) -> bytes:
+    """Sorted keys, one way to write each number, ASCII, one line end."""
+    text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
+    return (text + "\n").encode("ascii")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write beside it, sync, rename, sync the folder."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _provenance(value: Value) -> dict[str, Any]:
+    if isinstance(value, PartValue):
+        return {
+            "part": value.name,
+            "at": _place(value.span),
+            "from": value.origin.kind,
+            "params": {name: _provenance(inner) for name, inner in value.params.items()},
+        }
+    if isinstance(value, ModuleReference):
+        return {"module": value.weights, "at": _place(value.span)}
+    found: dict[str, Any] = {"at": _place(value.origin.span), "from": value.origin.kind}
+    if value.operation:
+        found["operation"] = value.operation
+        found["sources"] = sorted({place for one in value.sources() if (place := _place(one.origin.span)) is not None})
+    if isinstance(value.value, tuple):
+        found["items"] = [_provenance(item) for item in value.value]
+    return found
+
+
+def _place(span: Span | None) -> str | None:
+    return None if span is None else f"{span.source.name}:{span.line}:{span.column}"
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _parsed(data: bytes, name: str) -> Any:
+    """Strict JSON: no duplicate keys, no NaN, bounded size and depth."""
+    if len(data) > _MOST_BYTES:
+        raise GraphFileError(f"{name} is larger than {_MOST_BYTES // 1024**2} MiB")
+    if _depth(data) > _MOST_DEPTH:
+        raise GraphFileError(f"{name} is nested deeper than {_MOST_DEPTH}")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise GraphFileError(f"{name} has the key {twice!r} twice in one object")
+        return found
+
+    def refuse(text: str) -> Any:
+        raise GraphFileError(f"{name} holds {text}, which is no JSON number")
+
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
+    except UnicodeDecodeError as problem:
+        raise GraphFileError(f"{name} is not UTF-8") from problem
+    except json.JSONDecodeError as problem:
+        raise GraphFileError(f"{name} is not JSON: {problem.msg} at line {problem.lineno}") from problem
+    except (ValueError, RecursionError) as problem:
+        if isinstance(problem, GraphFileError):
+            raise
+        raise GraphFileError(f"{name} is not JSON: {problem}") from problem
+
+
+def _depth(data: bytes) -> int:
+    """The deepest nesting, counted without parsing; brackets in strings count too, which errs on the safe side."""
+    deepest = depth = 0
+    in_string = escaped = False
+    for byte in data:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _validate(content: Any, catalogue: Catalogue, name: str) -> None:
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    from .graph_schema import graph_schema
+
+    # An empty registry: nothing is ever fetched.
+    validator = Draft202012Validator(graph_schema(catalogue), registry=Registry())
+    error = next(validator.iter_errors(content), None)
+    if error is not None:
+        raise GraphFileError(
+            f"{name} does not fit the schema of graph.json at {error.json_path}: {_short(error.message)}"
+        )
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 200 else f"{message[:200]}…"
+
+
+def _structure(content: Any, catalogue: Catalogue) -> Graph:
+    """The graph before the passes: streams and features from the data section, all else as written."""
+    data = decode(content["data"], catalogue)
+    assert isinstance(data, DataLayer), "data is no data layer"
+    data.check_params()
+    streams = data.streams()
+    nodes = {
+        feature.path: Node(feature.path, feature.operation, feature.inputs, feature.path)
+        for feature in streams.features
+    }
+    derived = {node["path"]: _ref(node["inputs"]["x"][0]) for node in content["nodes"] if node["derived"]}
+
+    def original(ref: Ref) -> Ref:
+        for _ in range(len(derived) + 1):
+            if ref.path not in derived:
+                return ref
+            source = derived[ref.path]
+            ref = Ref(source.path, source.port, ref.lengths or source.lengths)
+        raise ValueError("derived nodes run in a circle")
+
+    for node in content["nodes"]:
+        if node["derived"] or node["path"] in nodes:
+            continue
+        operation = decode(node["operation"], catalogue)
+        assert isinstance(operation, Component), f"{node['path']} is no operation"
+        operation.check_params()
+        inputs = {key: tuple(original(_ref(ref)) for ref in refs) for key, refs in node["inputs"].items()}
+        nodes[node["path"]] = Node(node["path"], operation, inputs, node["weights"])
+    return Graph(
+        name=content["name"],
+        edition=content["edition"],
+        inputs=streams.inputs,
+        targets=streams.targets,
+        symbols=streams.symbols,
+        nodes=nodes,
+        names={key: original(_ref(ref)) for key, ref in content["names"].items()},
+        loss=None if content["loss"] is None else original(_ref(content["loss"])),
+        infer=None if content["infer"] is None else original(_ref(content["infer"])),
+        data=data,
+        hyperparameters=_part(content["hyperparameters"], catalogue),
+        exports={label: _part(part, catalogue) for label, part in sorted(content["exports"].items())},
+    )
+
+
+def _part(content: Any, catalogue: Catalogue) -> Part:
+    part = decode(content, catalogue)
+    assert isinstance(part, Part), "settings are no part"
+    part.check_params()
+    return part
+
+
+def _ref(content: Mapping[str, Any]) -> Ref:
+    return Ref(content["tensor"], content["port"], content["lengths"])
+
+
+def _difference(ours: Any, theirs: Any, where: str) -> str:
+    """The first place where two JSON values differ, in words; empty if they do not."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in sorted(ours.keys() | theirs.keys()):
+            if key not in ours or key not in theirs:
+                return f"{where}.{key} is {'missing' if key not in ours else 'not expected'}"
+            found = _difference(ours[key], theirs[key], f"{where}.{key}")
+            if found:
+                return found
+        return ""
+    if isinstance(ours, list) and isinstance(theirs, list):
+        if len(ours) != len(theirs):
+            return f"{where} has {len(ours)} items, not {len(theirs)}"
+        for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            found = _difference(one, other, f"{where}[{index}]")
+            if found:
+                return found
+        return ""
+    if type(ours) is type(theirs) and ours == theirs:
+        return ""
+    return f"{where} is {_short(json.dumps(ours))}, not {_short(json.dumps(theirs))}"

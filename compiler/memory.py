@@ -1,0 +1,139 @@
+"""How much memory a training step takes, by formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from ..dsl.values import Quantity, Ref
+from .graph import Graph, Node
+from .longest import longest, longest_seconds
+from .part import Part
+from .passes.assign_precision import half_of
+from .passes.count_cost import ITEM_BYTES
+
+# float32 numbers that an optimizer keeps for each weight
+_STATE_NUMBERS = {"momentum": 1, "adam": 2, "adamw": 2}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of one training step at a batch of the longest examples.
+
+    weights, gradients, optimizer   float32 numbers, one for each parameter (and what the optimizer keeps)
+    half_weights   copies of the weights that half-precision operations make and keep until the backward pass
+    activations    tensors kept for the backward pass, casts and masks included, each once
+    working        the largest operation's inputs and outputs with their gradients, alive at the peak
+    """
+
+    batch: int
+    weights: int
+    gradients: int
+    optimizer: int
+    half_weights: int
+    activations: int
+    working: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients + self.optimizer + self.half_weights + self.activations + self.working
+
+
+def memory(graph: Graph) -> Memory:
+    """The estimate for a checked graph at its own batch."""
+    batch = batch_examples(graph)
+    weights = 4 * sum(node.cost.parameters for node in graph.nodes.values())
+    trained = _trained(graph)
+    saved = {ref: _bytes(ref, graph, batch) for node in trained for ref in _saved(node, graph)}
+    scratch = sum(_scratch(node, graph, batch) for node in trained)
+    optimizer: Part = graph.hyperparameters.optimizer  # type: ignore[attr-defined]
+    return Memory(
+        batch=batch,
+        weights=weights,
+        gradients=weights,
+        optimizer=weights * _STATE_NUMBERS.get(optimizer.name, 2),
+        half_weights=sum(
+            node.cost.parameters * ITEM_BYTES[node.compute]
+            for node in trained
+            if node.compute in ("fp16", "bf16") and node.operation.precision == "half"
+        ),
+        activations=sum(saved.values()) + scratch,
+        working=max((_working(node, graph, batch) for node in trained), default=0),
+    )
+
+
+def batch_examples(graph: Graph) -> int:
+    """How many of the longest examples make a batch."""
+    batch: Quantity = graph.hyperparameters.batch  # type: ignore[attr-defined]
+    if batch.family == "examples":
+        return max(1, int(batch.amount))
+    sizes = longest(graph)
+    seconds = longest_seconds(graph)
+    if batch.family == "time" and seconds:
+        return max(1, int(batch.amount / seconds))
+    return max(1, int(batch.amount // max(sizes.get("U", 1), 1)))
+
+
+def export_bytes(graph: Graph, precision: str) -> int:
+    """Size of the exported weights: half where the operation tolerates it."""
+    half = ITEM_BYTES[precision]
+    return sum(
+        node.cost.parameters * (half if node.operation.precision == "half" else 4) for node in graph.nodes.values()
+    )
+
+
+def precision_of(graph: Graph) -> str:
+    """What "half" operations compute in while training."""
+    return half_of(graph.hyperparameters.precision)  # type: ignore[attr-defined]
+
+
+def _trained(graph: Graph) -> list[Node]:
+    """Nodes that the loss depends on and that a gradient passes through."""
+    needed = graph.needed_for([graph.loss]) if graph.loss is not None else dict(graph.nodes)
+    with_gradient: set[str] = set()
+    for path, node in needed.items():
+        if node.cost.parameters or node.weights != path or any(ref.path in with_gradient for ref in node.refs()):
+            with_gradient.add(path)
+    return [node for path, node in needed.items() if path in with_gradient]
+
+
+def _saved(node: Node, graph: Graph) -> Iterator[Ref]:
+    """The tensors that the backward pass of a node needs."""
+    saves = node.operation.saves
+    for name, refs in node.inputs.items():
+        if saves is None or name in saves:
+            for ref in refs:
+                yield _stored(ref, graph)
+    for port in node.outputs:
+        if saves is not None and port in saves:
+            yield _stored(Ref(node.path, port), graph)
+
+
+def _stored(ref: Ref, graph: Graph) -> Ref:
+    """One name for one tensor."""
+    node = graph.nodes.get(ref.path)
+    return ref if node is None or ref.port else Ref(ref.path, next(iter(node.outputs)), ref.lengths)
+
+
+def _bytes(ref: Ref, graph: Graph, batch: int) -> int:
+    given = graph.type_of(ref)
+    if given is None:
+        return 0
+    item = ITEM_BYTES[graph.dtype_of(ref)] if given.element == "real" else 8
+    return prod(given.shape({**longest(graph), "B": batch})) * item
+
+
+def _scratch(node: Node, graph: Graph, batch: int) -> int:
+    sizes = {**longest(graph), "B": batch}
+    inputs = {
+        name: tuple(given.shape(sizes) for ref in refs if (given := graph.type_of(ref)) is not None)
+        for name, refs in node.inputs.items()
+    }
+    outputs = {port: given.shape(sizes) for port, given in node.outputs.items()}
+    return node.operation.scratch_bytes(inputs, outputs, ITEM_BYTES[node.compute])
+
+
+def _working(node: Node, graph: Graph, batch: int) -> int:
+    outputs = sum(_bytes(Ref(node.path, port), graph, batch) for port in node.outputs)
+    return outputs + sum(_bytes(ref, graph, batch) for ref in node.refs())

@@ -1,0 +1,55 @@
+"""A component's Mismatch as a diagnostic: with the place, the shapes and the origin of the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..dsl.diagnostics import Diagnostic, Findings, Severity
+from ..dsl.values import Static
+from .component import Mismatch
+from .graph import NodeOrigin
+from .provenance import labels_of
+from .tensor_type import TensorType
+
+_SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S407": "warning", "S2S409": "info"}
+
+
+def report_mismatch(
+    mismatch: Mismatch,
+    origin: NodeOrigin,
+    findings: Findings,
+    *,
+    place: str,
+    inputs: Mapping[str, tuple[TensorType, ...]] | None = None,
+) -> bool:
+    """Add the diagnostic of a mismatch; True if it is an error."""
+    severity = _SEVERITY.get(mismatch.code, "error")
+    value = origin.params.get(mismatch.param) if mismatch.param else None
+    labels = labels_of(value, besides=origin.span, text=f"`{mismatch.param}` comes from here")
+    notes = [shapes_note(inputs)] if inputs else []
+    if isinstance(value, Static) and value.origin.kind == "default" and not value.operands:
+        notes.append(f"`{mismatch.param}` has its default, {value.value}")
+    findings.add(
+        Diagnostic(
+            mismatch.code,
+            severity,
+            mismatch.message,
+            origin.span,
+            mismatch.at,
+            place,
+            labels,
+            tuple(notes),
+            mismatch.helps,
+        )
+    )
+    return severity == "error"
+
+
+def shapes_note(inputs: Mapping[str, tuple[TensorType, ...]]) -> str:
+    """`shapes: x is seq[B, T, 64]`."""
+    pieces = []
+    for name, group in inputs.items():
+        for index, given in enumerate(group):
+            label = name if len(group) == 1 else f"{name}[{index}]"
+            pieces.append(f"{label} is {given}")
+    return "shapes: " + ", ".join(pieces)

@@ -1,0 +1,94 @@
+"""Give every node its compute type, and put the casts between them into the graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...dsl.diagnostics import Findings
+from ...dsl.values import DType, Ref
+from ..components.cast import Cast
+from ..graph import Graph, Node
+from ..part import Part
+from ..pass_contract import graph_pass
+
+
+@graph_pass(needs=("types", "classes", "clean"), gives=("precision",))
+def assign_precision(graph: Graph, findings: Findings) -> Graph:
+    """Compute in the precision that hyperparameters ask for, as far as each component tolerates it."""
+    return assign(graph, half_of(graph.hyperparameters.precision))
+
+
+def half_of(precision: DType | Part | None) -> str:
+    """The precision of what may be computed in half: `fp32`, `autocast(bf16)` -> "bf16"."""
+    if isinstance(precision, Part):
+        precision = precision.dtype
+    return "fp32" if precision is None else precision.name
+
+
+def assign(graph: Graph, half: str) -> Graph:
+    """Assign compute types where "half" components compute in `half`; casts of an earlier assignment stay where they fit."""
+    nodes: dict[str, Node] = {}
+    casts: dict[tuple[Ref, str], Ref] = {}
+    gives: dict[str, str] = {
+        path: "int64" if given.element == "index" else "fp32" for path, given in graph.inputs.items()
+    }
+    for path, node in graph.nodes.items():
+        if isinstance(node.operation, Cast):
+            target = node.operation.dtype.name
+            nodes[path] = replace(node, compute=target, gives=target)
+            casts[(node.inputs["x"][0], target)] = Ref(path, "y")
+            gives[path] = target
+            continue
+        compute = _compute(node, half, gives)
+        inputs = {
+            name: tuple(
+                _cast(ref, compute, f"{path}.cast_{name}{position or ''}", graph, nodes, casts, gives)
+                for position, ref in enumerate(refs)
+            )
+            for name, refs in node.inputs.items()
+        }
+        real = any(given.element == "real" for given in node.outputs.values())
+        gives[path] = compute if real else "int64"
+        nodes[path] = replace(node, inputs=inputs, compute=compute, gives=gives[path])
+    return graph.with_nodes(nodes.values())
+
+
+def _compute(node: Node, half: str, gives: dict[str, str]) -> str:
+    """A component that follows computes in float32 as soon as one of its inputs is."""
+    if node.operation.precision == "half":
+        return half
+    if node.operation.precision == "fp32":
+        return "fp32"
+    given = {gives[ref.path] for ref in node.refs() if not ref.lengths} - {"int64"}
+    return given.pop() if len(given) == 1 else "fp32"
+
+
+def _cast(
+    ref: Ref,
+    compute: str,
+    path: str,
+    graph: Graph,
+    nodes: dict[str, Node],
+    casts: dict[tuple[Ref, str], Ref],
+    gives: dict[str, str],
+) -> Ref:
+    """The tensor in the wanted precision; one cast serves all that read it."""
+    given = graph.type_of(ref)
+    if given is None or given.element == "index" or ref.lengths or gives[ref.path] == compute:
+        return ref
+    if (ref, compute) not in casts:
+        clean = ref.path in nodes and nodes[ref.path].clean
+        nodes[path] = Node(
+            path,
+            Cast(dtype=DType(compute)),
+            {"x": (ref,)},
+            path,
+            derived=True,
+            outputs={"y": given},
+            compute=compute,
+            gives=compute,
+            clean=clean,
+        )
+        casts[(ref, compute)] = Ref(path, "y")
+        gives[path] = compute
+    return casts[(ref, compute)]

@@ -1,0 +1,96 @@
+"""Check that shared and tied weights have one shape wherever they are used."""
+
+from __future__ import annotations
+
+from ...dsl.diagnostics import Findings
+from ..graph import Graph, Node
+from ..pass_contract import graph_pass
+from ..provenance import span_of
+from ..tensor_type import TensorType
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@graph_pass(needs=("types",), despite_errors=True)
+def check_ties(graph: Graph, findings: Findings) -> Graph:
+    """Report uses of one module's weights that ask for different shapes."""
+    owners: dict[str, tuple[Node, Shapes]] = {}
+    for node in graph.nodes.values():
+        inputs = _known_inputs(node, graph)
+        if inputs is None:
+            continue
+        shapes = node.operation.weights(inputs)
+        first = owners.setdefault(node.weights, (node, shapes))
+        if first[1] != shapes:
+            _report_shared(node, shapes, *first, graph, findings)
+    for node in graph.nodes.values():
+        inputs = _known_inputs(node, graph)
+        if inputs is not None:
+            _check_tied(node, inputs, owners, graph, findings)
+    return graph
+
+
+def _check_tied(
+    node: Node,
+    inputs: dict[str, tuple[TensorType, ...]],
+    owners: dict[str, tuple[Node, Shapes]],
+    graph: Graph,
+    findings: Findings,
+) -> None:
+    for declared in node.operation.params:
+        target = node.operation.values()[declared.name]
+        if declared.type != "module" or target is None:
+            continue
+        origin = graph.origins.of(node.path)
+        span = span_of(origin.params.get(declared.name)) or origin.span
+        owner = owners.get(target)
+        wanted = node.operation.tied_shape(inputs)
+        if owner is None or "weight" not in owner[1]:
+            findings.error(
+                "S2S411",
+                f"`{target}` has no weight that {node.operation.name} could use",
+                span,
+                at="tied to this",
+                place=node.path,
+            )
+        elif owner[1]["weight"] != wanted:
+            findings.error(
+                "S2S411",
+                f"{node.operation.name} needs a weight of {_spelt(wanted)}, but `{target}` has {_spelt(owner[1]['weight'])}",
+                span,
+                at="tied to this",
+                place=node.path,
+                notes=(f"shapes: the weight is [output features, input features] = {_spelt(wanted)}",),
+                helps=("give both the same sizes, or leave `tie` out",),
+            )
+
+
+def _report_shared(
+    node: Node, shapes: Shapes, first: Node, first_shapes: Shapes, graph: Graph, findings: Findings
+) -> None:
+    findings.error(
+        "S2S411",
+        f"`{node.weights}` is shared by uses that need different weights",
+        graph.origins.of(node.path).span,
+        at="shared weights do not fit",
+        place=node.path,
+        notes=(f"shapes: {_all(first_shapes)} at {first.path}, {_all(shapes)} at {node.path}",),
+        helps=("use a module of its own here, or bring the input to the same size first",),
+    )
+
+
+def _known_inputs(node: Node, graph: Graph) -> dict[str, tuple[TensorType, ...]] | None:
+    if not node.outputs:
+        return None
+    return {
+        name: tuple(given for ref in refs if (given := graph.type_of(ref)) is not None)
+        for name, refs in node.inputs.items()
+    }
+
+
+def _spelt(shape: tuple[int, ...]) -> str:
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def _all(shapes: Shapes) -> str:
+    return " ".join(f"{name} {_spelt(shape)}" for name, shape in shapes.items()) or "no weights"

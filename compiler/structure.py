@@ -1,0 +1,39 @@
+"""A graph as it was before the passes: without what they derived and inferred."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..dsl.values import Ref
+from .graph import Cost, Graph, Node
+
+
+def structure(graph: Graph) -> Graph:
+    """Take out derived nodes, reconnect their readers, and forget inferred facts."""
+    sources = {path: node.inputs["x"][0] for path, node in graph.nodes.items() if node.derived}
+
+    def original(ref: Ref) -> Ref:
+        while ref.path in sources:
+            source = sources[ref.path]
+            ref = replace(source, lengths=ref.lengths or source.lengths)
+        return ref
+
+    nodes = {
+        path: Node(
+            path,
+            node.operation,
+            {name: tuple(map(original, refs)) for name, refs in node.inputs.items()},
+            node.weights,
+            cost=Cost(),
+        )
+        for path, node in graph.nodes.items()
+        if not node.derived
+    }
+    return replace(
+        graph,
+        nodes=nodes,
+        names={name: original(ref) for name, ref in graph.names.items()},
+        loss=graph.loss and original(graph.loss),
+        infer=graph.infer and original(graph.infer),
+        notes=(),
+    )

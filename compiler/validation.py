@@ -1,0 +1,43 @@
+"""Faults of parameter values as diagnostics."""
+
+from __future__ import annotations
+
+from ..dsl.diagnostics import Diagnostic, Findings, Label, Severity
+from ..dsl.values import PartValue, Static
+from .catalogue import Catalogue
+from .provenance import inside, labels_of
+from .schema import validate_params
+
+_SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S613": "warning"}
+
+
+def validate(value: PartValue, catalogue: Catalogue, findings: Findings, *, place: str) -> bool:
+    """Check a bound part against its declaration; True if there was no error."""
+    sound = True
+    for fault in validate_params(value, catalogue):
+        severity = _SEVERITY.get(fault.code, "error")
+        sound = sound and severity != "error"
+        span = fault.span or value.span
+        labels = labels_of(fault.value, besides=span)
+        if not inside(span, value.span) and value.family != "section":
+            labels = (*labels, Label(value.span, f"used by {value.name} here"))
+        findings.add(
+            Diagnostic(
+                fault.code,
+                severity,
+                fault.message,
+                span,
+                fault.at,
+                place,
+                labels,
+                _default_note(fault.param, fault.value),
+                fault.helps,
+            )
+        )
+    return sound
+
+
+def _default_note(param: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, Static) and value.origin.kind == "default":
+        return (f"`{param}` has its default",)
+    return ()
