@@ -17,7 +17,7 @@ class LogMel(AudioFeature):
     """Logarithm of the power in mel bands, `bins` numbers every `hop` (Davis & Mermelstein 1980).
 
         x'[n] = x[n] - preemphasis * x[n - 1], after dither * N(0, 1) is added while training
-        y[t]  = log(mel @ |FFT(hann(window) * x'[t * hop - left …])|^2 + 1e-20), left = (window - hop) // 2
+        y[t]  = log(mel @ |FFT(hann(window) * x'[t * hop - left …])|^2 + 2^-24), left = (window - hop) // 2
 
     There are ceil(N / hop) frames. The filters are triangles of area 1 on Slaney's mel scale from `low` to `high`.
     "per_feature" brings each bin to mean 0 and deviation 1 over the real frames of a clip, "global" all bins together;
@@ -102,7 +102,9 @@ class LogMel(AudioFeature):
 
     def macs(self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]) -> int:
         batch, time, bins = outputs["y"]
-        return batch * time * (self.num_fft // 2 + 1) * bins
+        frequencies = self.num_fft // 2 + 1
+        # real and imaginary part by one convolution, then the mel bands
+        return batch * time * frequencies * (2 * self.window_samples + bins)
 
     def window(self) -> Window:
         reach = self.window_samples

@@ -1,0 +1,100 @@
+"""Batch normalisation over the real frames of padded sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from ...compiler.component import Component
+from .layer import Inputs, Layer
+
+
+class BatchNorm(Layer):
+    """Normalise each channel by its mean and variance over real frames (Ioffe & Szegedy 2015).
+
+    Weights and statistics are float32 whatever x is. The running variance is the unbiased one, as in torch; a batch of
+    fewer than two real frames has no variance and leaves the running statistics as they are.
+    """
+
+    layout = "BCT"
+    needs = ("mask",)
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, *, features: int, momentum: float = 0.9, epsilon: float = 1e-3) -> None:
+        super().__init__()
+        self.momentum, self.epsilon = momentum, epsilon
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_var", torch.ones(features))
+
+    @classmethod
+    def arguments(cls, operation: Component, inputs: Inputs) -> dict[str, object]:
+        return {"features": inputs["x"][0].features, **operation.values()}
+
+    def forward(self, x_BCT: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        """Give x normalised; padding stays padding (it is neither read nor defined afterwards).
+
+        x_BCT  [B, C, T] with mask [B, 1, T], or [B, C] without
+        """
+        if not self.training:
+            running = (self.running_mean, self.running_var, self.weight, self.bias)
+            return F.batch_norm(x_BCT, *running, training=False, eps=self.epsilon)
+        if mask is None:
+            mask = torch.ones((), dtype=torch.bool, device=x_BCT.device).expand(x_BCT.shape[0], 1, 1)
+            return self._train(x_BCT.unsqueeze(2), mask).squeeze(2)
+        return self._train(x_BCT, mask)
+
+    def _train(self, x_BCT: Tensor, mask_B1T: Tensor) -> Tensor:
+        # multiplying is several times faster than masked_fill on a CPU; padding is finite wherever real frames are
+        real_B1T = mask_B1T.to(x_BCT.dtype)
+        y_BCT, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
+            x_BCT, real_B1T, self.weight, self.bias, self.epsilon
+        )
+        with torch.no_grad():
+            share = (1.0 - self.momentum) * (count > 1)
+            self.running_mean.lerp_(mean_C, share)
+            self.running_var.lerp_(var_C * (count / (count - 1).clamp(min=1)), share)
+        return y_BCT  # type: ignore[no-any-return]
+
+
+class _Normalise(torch.autograd.Function):
+    """The training form, from torch's own fast kernels; selecting frames instead would wait for the GPU."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x_BCT: Tensor, real_B1T: Tensor, weight_C: Tensor, bias_C: Tensor, epsilon: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        exact = weight_C.dtype
+        count = real_B1T.sum(dtype=exact)
+        num_frames = count.clamp(min=1)
+        mean_C = (x_BCT * real_B1T).sum((0, 2), dtype=exact) / num_frames
+        one_C, zero_C = torch.ones_like(mean_C), torch.zeros_like(mean_C)
+        # two passes: E[x²] - E[x]² loses the variance of channels with a large mean
+        centred_BCT = F.batch_norm(x_BCT, mean_C, one_C, one_C, zero_C, False, 0.0, 0.0).mul_(real_B1T)
+        var_C = torch.linalg.vector_norm(centred_BCT, dim=2, dtype=exact).square().sum(0) / num_frames
+        y_BCT = F.batch_norm(x_BCT, mean_C, var_C, weight_C, bias_C, False, 0.0, epsilon)
+        ctx.save_for_backward(x_BCT, real_B1T, weight_C, mean_C, var_C, num_frames)
+        ctx.epsilon = epsilon
+        ctx.mark_non_differentiable(mean_C, var_C, count)
+        return y_BCT, mean_C, var_C, count
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_BCT: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        # dx = w/s (dy - sum(dy)/n - x̂ sum(dy x̂)/n): what fixed statistics give, less what flows through them
+        x_BCT, real_B1T, weight_C, mean_C, var_C, num_frames = ctx.saved_tensors
+        dx_BCT, dweight_C, dbias_C = torch.ops.aten.native_batch_norm_backward(
+            grad_BCT * real_B1T, x_BCT, weight_C, mean_C, var_C, mean_C, var_C, False, ctx.epsilon, [True, True, True]
+        )
+        scale_C = -weight_C * torch.rsqrt(var_C + ctx.epsilon) / num_frames
+        through_BCT = F.batch_norm(
+            x_BCT, mean_C, var_C, scale_C * dweight_C, scale_C * dbias_C, False, 0.0, ctx.epsilon
+        )
+        return dx_BCT.add_(through_BCT.mul_(real_B1T)), None, dweight_C, dbias_C, None
