@@ -1,0 +1,1 @@
+"""The torch side of compiler.parts.data: batches from recordings and manifests."""
