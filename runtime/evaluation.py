@@ -1,0 +1,109 @@
+"""A model measured on a split, by free-running search, from counts that do not depend on the batch."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from ..compiler.part import Part
+from ..dsl.values import Quantity
+from .data.batch import Batch
+from .data.speech import SpeechData
+from .model import Model
+
+
+class Metric(Protocol):
+    """Counts over pairs of texts."""
+
+    def update(self, reference: str, hypothesis: str) -> None: ...
+
+    @property
+    def value(self) -> float | None: ...
+
+
+@dataclass
+class Evaluation:
+    """What a split gave.
+
+    metrics  by name; None where the split has nothing to measure it on
+    loss     mean over the examples that fit into their frames
+    pairs    (id, reference, hypothesis) of every example, in the order of evaluation
+    """
+
+    metrics: dict[str, float | None]
+    loss: float | None
+    examples: int
+    infeasible: int = 0
+    pairs: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures, without the texts."""
+        return {**self.metrics, "loss": self.loss, "examples": self.examples}
+
+
+def evaluate(
+    model: Model,
+    data: SpeechData,
+    split: str,
+    *,
+    metrics: Sequence[Part],
+    batch: Quantity | int,
+    device: torch.device,
+    num_workers: int = 0,
+    on_batch: Callable[[int], None] = lambda done: None,
+) -> Evaluation:
+    """Run the search over a whole split. The model is left in the mode that it was in."""
+    counts = {part.name: build_metric(part) for part in metrics}
+    was_training = model.module.training
+    model.module.eval()
+    total_loss, feasible, examples = 0.0, 0, 0
+    pairs: list[tuple[str, str, str]] = []
+    try:
+        with torch.inference_mode():
+            for found in data.batches(split, batch=batch, num_workers=num_workers):
+                moved = found.to(device)
+                outputs = model(moved)
+                loss_B = model.loss(outputs, moved).double()
+                fits_B = _fits(model, loss_B)
+                total_loss += float((loss_B * fits_B).sum())
+                feasible += int(fits_B.sum())
+                texts = _texts(model, outputs, moved, data)
+                pairs.extend(zip(found.ids, found.texts, texts, strict=True))
+                examples += len(found)
+                on_batch(examples)
+    finally:
+        model.module.train(was_training)
+    for _, reference, hypothesis in pairs:
+        for count in counts.values():
+            count.update(reference, hypothesis)
+    return Evaluation(
+        metrics={name: count.value for name, count in counts.items()},
+        loss=total_loss / feasible if feasible else None,
+        examples=examples,
+        infeasible=examples - feasible,
+        pairs=pairs,
+    )
+
+
+def build_metric(part: Part) -> Metric:
+    """An empty count for a metric of the spec."""
+    file = importlib.import_module(f".metrics.{part.name}", package=__package__)
+    metric: Metric = file.build(part)
+    return metric
+
+
+def _texts(model: Model, outputs: Any, batch: Batch, data: SpeechData) -> list[str]:
+    if model.search is None:
+        return [""] * len(batch)
+    return [data.codec.decode(tokens) for tokens in model.hypotheses(outputs, batch)]
+
+
+def _fits(model: Model, loss_B: torch.Tensor) -> torch.Tensor:
+    infeasible_B = getattr(model.loss_layer, "infeasible_B", None)
+    if infeasible_B is None:
+        return torch.ones_like(loss_B, dtype=torch.bool)
+    return ~infeasible_B

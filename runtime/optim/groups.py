@@ -1,0 +1,32 @@
+"""Trained parameters with what they are: matrices, biases, or scales and shifts of normalisations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from ...compiler.graph import CheckedGraph
+
+
+@dataclass(frozen=True)
+class NamedParameter:
+    """One trained tensor. `kind` says which settings leave it out: weight decay spares biases and norms."""
+
+    name: str
+    tensor: nn.Parameter
+    kind: Literal["weight", "bias", "norm"]
+
+
+def named_parameters(module: nn.Module, checked: CheckedGraph) -> list[NamedParameter]:
+    """All trained parameters of a lowered module, each once, in the order of the module."""
+    norms = {node.weights for node in checked.graph.nodes.values() if node.operation.name.endswith("_norm")}
+    return [NamedParameter(name, tensor, _kind(name, norms)) for name, tensor in module.named_parameters()]
+
+
+def _kind(name: str, norms: set[str]) -> Literal["weight", "bias", "norm"]:
+    owner, _, leaf = name.rpartition(".")
+    if owner in norms:
+        return "norm"
+    return "bias" if leaf == "bias" else "weight"

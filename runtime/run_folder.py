@@ -1,0 +1,162 @@
+"""What a run leaves on disk: the spec, the graph, metrics, checkpoints, the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..compiler.graph import CheckedGraph
+from ..compiler.graph_file import read_graph, write_graph
+from .storage import StorageError, replace_file
+
+LARGEST_SPEC = 4 * 2**20
+
+
+class RunError(Exception):
+    """A folder that is no run, or a run that lacks what was asked for."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder.
+
+    spec.s2s, graph.json, graph.map.json   what was trained
+    run.json                               where its data is looked for, and with what it was started
+    metrics.jsonl, tensorboard/            what was measured on the way
+    checkpoints/                           states to go on from
+    result.json                            what came out
+    """
+
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.folder / "spec.s2s"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.folder / "tensorboard"
+
+    @property
+    def result(self) -> Path:
+        return self.folder / "result.json"
+
+    def begin(self, checked: CheckedGraph, *, spec_text: str, base: Path, started_with: Mapping[str, Any]) -> None:
+        """Write down what is trained.
+
+        base          the folder that relative data paths start from
+        started_with  profile, overrides, device … as they were given
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make the folder {self.folder}", error) from error
+        replace_file(self.spec, spec_text.encode())
+        write_graph(checked, self.folder)
+        record = {"base": str(base.resolve()), **started_with}
+        replace_file(self.folder / "run.json", json.dumps(record, indent=2, sort_keys=True).encode())
+
+    def graph(self) -> CheckedGraph:
+        """The trained graph, checked again."""
+        return read_graph(self.folder / "graph.json")
+
+    def base(self) -> Path:
+        """The folder that relative data paths start from."""
+        try:
+            record = json.loads((self.folder / "run.json").read_bytes()[:LARGEST_SPEC])
+            return Path(record["base"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.folder / 'run.json'} cannot be read ({error})") from None
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write result.json."""
+        replace_file(self.result, json.dumps(result, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n")
+
+    def append_metrics(self, record: Mapping[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        line = json.dumps(record, sort_keys=True, allow_nan=False) + "\n"
+        try:
+            with open(self.metrics, "a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            raise StorageError(f"cannot write {self.metrics}", error) from error
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drop the lines of steps that a resumed run does again, and a line that was cut off."""
+        if not self.metrics.exists():
+            return
+        kept = [line for line, found in _lines(self.metrics) if found is not None and found.get("step", 0) <= step]
+        replace_file(self.metrics, "".join(kept).encode())
+
+
+def new_run(parent: Path, name: str) -> Run:
+    """Make the next numbered folder, runs/<name>/<n>, and let runs/<name>/latest point to it."""
+    folder = parent / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            number = max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0) + 1
+            try:
+                (folder / str(number)).mkdir()
+                break
+            except FileExistsError:
+                continue
+        _point(folder / "latest", str(number))
+    except OSError as error:
+        raise StorageError(f"cannot make a folder for the run in {folder}", error) from error
+    return Run(folder / str(number))
+
+
+def open_run(folder: Path) -> Run:
+    """An existing run; RunError if the folder is none."""
+    if not folder.is_dir():
+        raise RunError(f"there is no run at {folder}")
+    if not (folder / "graph.json").is_file():
+        inside = folder / "latest"
+        if (inside / "graph.json").is_file():
+            return Run(inside.resolve())
+        raise RunError(f"{folder} is not a run: it has no graph.json")
+    return Run(folder)
+
+
+def newest_run(parent: Path) -> Run:
+    """The run below `parent` that was last written to; RunError if there is none."""
+    graphs = sorted(parent.glob("*/*/graph.json"), key=lambda path: path.stat().st_mtime) if parent.is_dir() else []
+    if not graphs:
+        raise RunError(f"there is no run below {parent}/: train one with s2sc compile SPEC --train")
+    return Run(graphs[-1].parent.resolve())
+
+
+def safe_name(name: str) -> str:
+    """A spec's name as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".") or "spec"
+
+
+def _point(link: Path, target: str) -> None:
+    temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, link)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                found = json.loads(line)
+            except ValueError:
+                found = None
+            yield line, found if isinstance(found, dict) and line.endswith("\n") else None
