@@ -1,0 +1,72 @@
+"""Read a spec from a file: strict UTF-8, a regular file, no larger than allowed."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from .limits import LIMITS
+from .source import Source
+
+
+class Unreadable(Exception):
+    """A file that cannot be read as a spec, and the exit code that this means (1: its bytes, 2: usage or size)."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+def read_source(path: Path) -> Source:
+    """Read a spec. One byte order mark is dropped and CRLF read as LF.
+
+    Raises Unreadable for what is no regular file, is too large, or is not text.
+    """
+    name = str(path)
+    content = _read_bytes(path, name)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _place(content[: error.start].decode("utf-8"))
+        raise Unreadable(f"{name}:{place}: not UTF-8 text (byte 0x{content[error.start]:02x})", 1) from None
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    forbidden = re.search("[\0\r]", text)
+    if forbidden:
+        what = "a NUL character" if forbidden[0] == "\0" else "a carriage return without a line feed"
+        raise Unreadable(f"{name}:{_place(text[: forbidden.start()])}: {what} has no place in a spec", 1)
+    return Source(name, text)
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    try:
+        # without O_NONBLOCK, opening a pipe waits for its other end
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise Unreadable(f"{name}: no such file", 2) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise Unreadable(f"{name}: cannot be opened: {reason}", 2) from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(f"{name}: not a regular file", 2)
+        if status.st_size > LIMITS.file_bytes:
+            raise Unreadable(_too_large(name), 2)
+        # the file may grow while it is read
+        content = file.read(LIMITS.file_bytes + 1)
+    if len(content) > LIMITS.file_bytes:
+        raise Unreadable(_too_large(name), 2)
+    return content
+
+
+def _too_large(name: str) -> str:
+    return f"{name}: larger than {LIMITS.file_bytes // 1024} KiB, which is the most a spec may have"
+
+
+def _place(text_before: str) -> str:
+    line = text_before.count("\n") + 1
+    column = len(text_before) - (text_before.rfind("\n") + 1) + 1
+    return f"{line}:{column}"
