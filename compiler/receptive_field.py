@@ -11,7 +11,7 @@ from .graph import Graph
 
 @dataclass(frozen=True)
 class Field:
-    """What one output frame sees of the data's frames: so many before and after its own, and the step between outputs."""
+    """What one output sees of the data's frames: so many before and after its own, and the step to the next output."""
 
     before: Fraction
     after: Fraction
@@ -24,6 +24,11 @@ class Field:
 
 def field_of(graph: Graph, ref: Ref) -> Field | None:
     """The field of a tensor over the frames of the data section; None where it does not depend on them."""
+    return fields_of(graph).get(ref.path)
+
+
+def fields_of(graph: Graph) -> dict[str, Field]:
+    """The fields of all nodes that depend on the frames of the data section, by path."""
     fields: dict[str, Field] = {}
     for path, node in graph.nodes.items():
         if path.startswith("data."):
@@ -40,4 +45,4 @@ def field_of(graph: Graph, ref: Ref) -> Field | None:
             max(field.after for field in seen) + window.after * step,
             step * window.stride,
         )
-    return fields.get(ref.path)
+    return fields

@@ -167,7 +167,8 @@ def _disagreement(name: str, label: str, before: _Bound, now: _Bound) -> Clash:
 
 def result_type(wanted: TypeExpression | None, letters: Letters, operation: Component) -> TensorType:
     """The type of a result from what the letters stand for."""
-    assert wanted is not None and wanted.axes is not None, f"{operation.name}: a result needs its axes, or infer()"
+    assert wanted is not None, f"{operation.name}: a result needs a type, or infer()"
+    assert wanted.axes is not None, f"{operation.name}: a result needs its axes, or infer()"
     axes: list[Axis] = []
     kind = wanted.kind
     for expression in wanted.axes:

@@ -26,7 +26,7 @@ def half_of(precision: DType | Part | None) -> str:
 
 
 def assign(graph: Graph, half: str) -> Graph:
-    """Assign compute types where "half" components compute in `half`; casts of an earlier assignment stay where they fit."""
+    """Assign compute types, `half` to what tolerates it; casts of an earlier assignment stay where they fit."""
     nodes: dict[str, Node] = {}
     casts: dict[tuple[Ref, str], Ref] = {}
     gives: dict[str, str] = {

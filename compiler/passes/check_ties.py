@@ -56,7 +56,8 @@ def _check_tied(
         elif owner[1]["weight"] != wanted:
             findings.error(
                 "S2S411",
-                f"{node.operation.name} needs a weight of {_spelt(wanted)}, but `{target}` has {_spelt(owner[1]['weight'])}",
+                f"{node.operation.name} needs a weight {_spelt(wanted)}, "
+                f"but `{target}` has {_spelt(owner[1]['weight'])}",
                 span,
                 at="tied to this",
                 place=node.path,

@@ -1,0 +1,47 @@
+"""S2S703: an export does not say which sizes may change.
+
+What it does: looks for `dynamic { batch = …; time = … }` in each export.
+
+Why it is bad: the ranges are what the exported file is tested for and what its users may rely on; left out, they are
+the tool's guess and change with it.
+
+Bad:
+
+    export onnx {                         # warning[S2S703]
+      outputs = [decoder.log_probs]
+      check { examples = 16; max_abs_diff = 2e-2 }
+    }
+
+Good:
+
+    export onnx {
+      outputs = [decoder.log_probs]
+      dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
+      check { examples = 16; max_abs_diff = 2e-2 }
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Diagnostic
+from ..graph import Graph
+from ..settings import is_written, span_at
+
+CODE = "S2S703"
+
+
+def check(graph: Graph) -> Iterator[Diagnostic]:
+    """Find exports without ranges for batch or time."""
+    for label in graph.exports:
+        missing = [axis for axis in ("batch", "time") if not is_written(graph, f"export.{label}.dynamic.{axis}")]
+        if missing:
+            yield Diagnostic(
+                CODE,
+                "warning",
+                f"export {label} does not say how {' and '.join(missing)} may change",
+                span_at(graph, f"export.{label}"),
+                place=f"export.{label}.dynamic",
+                helps=("add dynamic { batch = 1 .. 64; time = 0.1s .. 30s }",),
+            )

@@ -1,0 +1,55 @@
+"""S2S609: the learning rate is implausible for its optimizer.
+
+What it does: compares `lr` with the range in which the optimizer is known to train.
+
+Why it is bad: adam divides the gradient by its own size, so a rate that suits momentum makes it diverge, and the other
+way round nothing moves. It is usually a rate copied from another recipe, or a slip of the exponent.
+
+Bad:
+
+    hyperparameters {
+      batch = 16 examples
+      optimizer = adam(lr = 0.5)          # warning[S2S609]
+      stop = 10 epochs
+      seed = 17
+    }
+
+Good:
+
+    hyperparameters {
+      batch = 16 examples
+      optimizer = adam(lr = 1e-3)
+      stop = 10 epochs
+      seed = 17
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Diagnostic
+from ..graph import Graph
+from ..settings import setting, span_at
+
+CODE = "S2S609"
+
+_PLAUSIBLE = {"adam": (1e-6, 0.02), "adamw": (1e-6, 0.02), "momentum": (1e-5, 5.0)}
+
+
+def check(graph: Graph) -> Iterator[Diagnostic]:
+    """Find a rate outside of the plausible range."""
+    optimizer, rate = setting(graph, "hyperparameters.optimizer"), setting(graph, "hyperparameters.optimizer.lr")
+    if optimizer is None or rate is None or optimizer.name not in _PLAUSIBLE:
+        return
+    low, high = _PLAUSIBLE[optimizer.name]
+    if not low <= rate <= high:
+        yield Diagnostic(
+            CODE,
+            "warning",
+            f"a learning rate of {rate:g} is implausible for {optimizer.name}",
+            span_at(graph, "hyperparameters.optimizer.lr"),
+            at="too large" if rate > high else "too small",
+            place="hyperparameters.optimizer.lr",
+            notes=(f"{optimizer.name} is known to train between {low:g} and {high:g}",),
+        )
