@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,72 +25,73 @@ _BOUND_BY_DATA = {"feature", "augment"}
 
 @cache
 def builtin() -> Catalogue:
-    """The catalogue of what s2sc ships."""
-    classes: list[type[Part]] = []
-    for folder in (_HERE / "components", *sorted(path for path in (_HERE / "parts").iterdir() if path.is_dir())):
-        package = ".".join((__package__, *folder.relative_to(_HERE).parts))
-        for file in sorted(folder.glob("[!_]*.py")):
-            classes.extend(_parts_in(f"{package}.{file.stem}"))
-    return Catalogue(classes)
-
-
-def _parts_in(module_name: str) -> list[type[Part]]:
-    module = import_module(module_name)
-    return [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Part)
-        and value.__module__ == module_name
-        and "name" in value.__dict__
-    ]
+    """The catalogue of what s2sc ships: being in the folder is being in the catalogue."""
+    folders = [_HERE / "components", *sorted(path for path in (_HERE / "parts").iterdir() if path.is_dir())]
+    return Catalogue(
+        ".".join((__package__, *file.relative_to(_HERE).with_suffix("").parts))
+        for folder in folders
+        for file in sorted(folder.glob("[!_]*.py"))
+    )
 
 
 class Catalogue:
-    """Classes by the names that a spec gives them; implements dsl.signature.Catalogue."""
+    """Classes by the names that a spec gives them; implements dsl.signature.Catalogue.
 
-    def __init__(self, classes: Sequence[type[Part]]) -> None:
-        self._classes: dict[str, type[Part]] = {}
+    A file is named after its part and is imported when its name is first asked for: `data/speech.py` holds
+    "data.speech", `sections/export_onnx.py` "export.onnx", `components/linear.py` "linear".
+    """
+
+    def __init__(self, modules: Iterable[str]) -> None:
+        self._modules = tuple(modules)
+        self._module_of: dict[str, str] = {}
+        for module in self._modules:
+            folder, stem = module.split(".")[-2:]
+            for name in (stem, f"{folder}.{stem}", stem.replace("_", ".", 1)):
+                self._module_of.setdefault(name, module)
+        self._loaded: dict[str, tuple[type[Part], ...]] = {}
         self._signatures: dict[str, Signature] = {}
-        for cls in classes:
-            if cls.name in self._classes:
-                raise TypeError(f"two parts are called {cls.name}: {self._classes[cls.name]} and {cls}")
-            self._classes[cls.name] = cls
 
     def classes(self) -> Collection[type[Part]]:
         """All classes, components and parts, in the order of their files."""
-        return self._classes.values()
+        return [cls for module in self._modules for cls in self._load(module)]
 
     def component_classes(self) -> list[type[Component]]:
         """Operations on tensors: layers, features, losses, search and what passes put in."""
-        return [cls for cls in self._classes.values() if issubclass(cls, Component)]
+        return [cls for cls in self.classes() if issubclass(cls, Component)]
 
     def part_class(self, name: str) -> type[Part]:
         """The class of a component, part or section ("data.speech"); KeyError for an unknown name."""
-        return self._classes[name]
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def names_of(self, families: Collection[str]) -> list[str]:
+        """The names of all parts of some families."""
+        return [cls.name for cls in self.classes() if cls.family in families]
 
     def callable(self, name: str) -> Signature | None:
-        cls = self._classes.get(name)
+        cls = self._find(name)
         return None if cls is None or cls.family in _NOT_CALLABLE else self._signature(cls)
 
     def section(self, kind: str, label: str | None) -> Signature | None:
-        cls = self._classes.get(f"{kind}.{label}" if label else kind)
+        cls = self._find(f"{kind}.{label}" if label else kind)
         return None if cls is None or cls.family != "section" else self._signature(cls)
 
     def callable_names(self) -> Collection[str]:
-        return [name for name, cls in self._classes.items() if cls.family not in _NOT_CALLABLE]
+        return [cls.name for cls in self.classes() if cls.family not in _NOT_CALLABLE]
 
     def section_labels(self, kind: str) -> Collection[str]:
-        return [name.partition(".")[2] for name in self._classes if name.startswith(f"{kind}.")]
+        return [cls.name.partition(".")[2] for cls in self.classes() if cls.name.startswith(f"{kind}.")]
 
     def planned(self, name: str) -> str | None:
-        return None if name in self._classes else planned(name)
+        return planned(name)
 
     def synonym(self, name: str) -> str | None:
         return synonym(name)
 
     def facts(self, part: PartValue) -> Mapping[str, Plain]:
-        cls = self._classes[part.name]
+        cls = self.part_class(part.name)
         if cls.facts is Part.facts:
             return {}
         try:
@@ -99,16 +100,37 @@ class Catalogue:
             return {}
 
     def streams(self, data: PartValue) -> Mapping[str, StreamFacts]:
-        cls = self._classes[data.name]
+        cls = self.part_class(data.name)
         assert issubclass(cls, DataLayer)
         settings = {name: self.facts(value) for name, value in data.params.items() if isinstance(value, PartValue)}
         return cls.stream_facts(settings, plain_values(data, self))
+
+    def _find(self, name: str) -> type[Part] | None:
+        module = self._module_of.get(name)
+        return next((cls for cls in self._load(module) if cls.name == name), None) if module else None
+
+    def _load(self, module: str) -> tuple[type[Part], ...]:
+        if module not in self._loaded:
+            self._loaded[module] = _parts_in(module)
+        return self._loaded[module]
 
     def _signature(self, cls: type[Part]) -> Signature:
         found = self._signatures.get(cls.name)
         if found is None:
             found = self._signatures[cls.name] = _signature_of(cls)
         return found
+
+
+def _parts_in(module_name: str) -> tuple[type[Part], ...]:
+    """The parts that a module declares itself."""
+    return tuple(
+        value
+        for value in vars(import_module(module_name)).values()
+        if isinstance(value, type)
+        and issubclass(value, Part)
+        and value.__module__ == module_name
+        and "name" in value.__dict__
+    )
 
 
 def _signature_of(cls: type[Part]) -> Signature:

@@ -65,6 +65,10 @@ class Component(Part):
         """Trained tensors and their shapes, as the torch side names them."""
         return {}
 
+    def tied_shape(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> tuple[int, ...]:
+        """The shape that the weight of a module in a "module" parameter must have."""
+        raise NotImplementedError(f"{self.name} uses no weight of another module")
+
     def macs(self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]) -> int:
         """Multiply-accumulates of one forward pass at concrete shapes, as torch's FLOP counter counts them.
 

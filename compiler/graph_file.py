@@ -17,7 +17,7 @@ from .component import Component
 from .data_layer import DataLayer, Symbolic
 from .encoding import decode, encode
 from .graph import CheckedGraph, Graph, Node
-from .part import Part
+from .part import Mismatch, Part
 from .pipeline import check
 from .provenance import Value
 from .types_as_json import dim_json, type_json
@@ -283,7 +283,7 @@ def _structure(content: Any, catalogue: Catalogue) -> Graph:
     """The graph before the passes: streams and features from the data section, all else as written."""
     data = decode(content["data"], catalogue)
     assert isinstance(data, DataLayer), "data is no data layer"
-    data.check_params()
+    _check_params(data)
     streams = data.streams()
     nodes = {
         feature.path: Node(feature.path, feature.operation, feature.inputs, feature.path)
@@ -304,7 +304,7 @@ def _structure(content: Any, catalogue: Catalogue) -> Graph:
             continue
         operation = decode(node["operation"], catalogue)
         assert isinstance(operation, Component), f"{node['path']} is no operation"
-        operation.check_params()
+        _check_params(operation)
         inputs = {key: tuple(original(_ref(ref)) for ref in refs) for key, refs in node["inputs"].items()}
         nodes[node["path"]] = Node(node["path"], operation, inputs, node["weights"])
     return Graph(
@@ -326,8 +326,16 @@ def _structure(content: Any, catalogue: Catalogue) -> Graph:
 def _part(content: Any, catalogue: Catalogue) -> Part:
     part = decode(content, catalogue)
     assert isinstance(part, Part), "settings are no part"
-    part.check_params()
+    _check_params(part)
     return part
+
+
+def _check_params(part: Part) -> None:
+    try:
+        part.check_params()
+    except Mismatch as mismatch:
+        if mismatch.severity == "error":
+            raise ValueError(mismatch.message) from mismatch
 
 
 def _ref(content: Mapping[str, Any]) -> Ref:

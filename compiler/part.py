@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
+from ..dsl.diagnostics import Severity
 from ..dsl.signature import Param
 from ..dsl.values import EnvironmentPath, JoinedPath, Plain, Quantity, Range, SplitOf
 
 PathValue = str | EnvironmentPath | JoinedPath
 Files = tuple[PathValue, ...] | SplitOf
 WeightsPath = str
+
+_SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S407": "warning", "S2S409": "info", "S2S613": "warning"}
 
 _TYPES = {
     "int": "int",
@@ -49,6 +52,10 @@ class Mismatch(Exception):
         self.at = at
         self.param = param
         self.helps = helps
+
+    @property
+    def severity(self) -> Severity:
+        return _SEVERITY.get(self.code, "error")
 
 
 @dataclass(frozen=True)

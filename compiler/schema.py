@@ -88,7 +88,7 @@ def _problem(cls: type[Part], param: Param, bound: Bound, catalogue: Catalogue) 
     shallow = _as_json(bound, param, catalogue)
     if shallow is None and (param.none_allowed or not param.required):
         return None
-    error = next(iter(_validator(param, catalogue).iter_errors(shallow)), None)
+    error = next(iter(_validator(param).iter_errors(shallow)), None)
     if error is not None:
         place = _item(bound, error.absolute_path)
         words = _rewritten(what, param, error, place, catalogue)
@@ -102,10 +102,10 @@ def _problem(cls: type[Part], param: Param, bound: Bound, catalogue: Catalogue) 
 
 
 def _as_json(bound: object, param: Param, catalogue: Catalogue) -> Json:
-    """The value as it stands in JSON; a part by its name only."""
+    """The value as it stands in JSON; a part by its family only."""
     if isinstance(bound, PartValue):
-        return {"part": bound.name}
-    if isinstance(bound, Static) and isinstance(bound.value, tuple):
+        return {"family": bound.family}
+    if isinstance(bound, Static) and isinstance(bound.value, tuple) and param.families:
         return [_as_json(item, param, catalogue) for item in bound.value]
     try:
         return encode(plain(bound, param, catalogue))
@@ -219,17 +219,13 @@ def _shown(bound: object) -> str:
 # ---------------------------------------------------------------- schemas
 
 
-def _validator(param: Param, catalogue: Catalogue) -> Any:
-    return _compiled(param, tuple(_names(param, catalogue)))
-
-
 @cache
-def _compiled(param: Param, names: tuple[str, ...]) -> Any:
+def _validator(param: Param) -> Any:
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
     def part() -> Json:
-        return {"type": "object", "properties": {"part": {"enum": list(names)}}, "required": ["part"]}
+        return {"type": "object", "properties": {"family": {"enum": list(param.families)}}, "required": ["family"]}
 
     # An empty registry: nothing is ever fetched.
     return Draft202012Validator(_value_schema(param, part), registry=Registry())
@@ -239,7 +235,7 @@ def _names(param: Param, catalogue: Catalogue) -> list[str]:
     """The parts that a parameter takes."""
     if param.families == ("section",):
         return [param.name]
-    return [cls.name for cls in catalogue.classes() if cls.family in param.families]
+    return catalogue.names_of(param.families)
 
 
 def part_schema(cls: type[Part], catalogue: Catalogue) -> Json:

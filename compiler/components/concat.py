@@ -12,7 +12,7 @@ from ..tensor_type import TensorType
 class Concat(Component):
     """Put the features of several tensors side by side; all other axes must agree."""
 
-    signature = "(*x: [..,D]) => (y: [..,_])"
+    signature = "(*x: [..,_]) => (y: [..,_])"
     keeps_zero = True
     saves = ()
 

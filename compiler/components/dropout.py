@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
 from ..component import Component, component
 from ..part import param
 
@@ -16,3 +19,8 @@ class Dropout(Component):
     saves = ()
 
     rate: float = param(doc="share that is silenced", minimum=0, below=1, training=True)
+
+    def scratch_bytes(
+        self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]], item_bytes: int
+    ) -> int:
+        return prod(outputs["y"]) * item_bytes

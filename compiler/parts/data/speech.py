@@ -40,7 +40,7 @@ class Speech(DataLayer):
         default=Range(0.1, 16.7),
         doc="lengths of recordings that are kept",
         unit="time",
-        above=0,
+        minimum=0,
         maximum=120,
         training=True,
     )
@@ -128,7 +128,7 @@ class Speech(DataLayer):
         frames = self.feature.out_time(samples)
         # Kept by length in seconds; the samples that this gives at the features' rate.
         shortest, longest = plain_ends(self.keep)
-        least, most = ceil(shortest * rate - 1e-6), floor(longest * rate + 1e-6)
+        least, most = max(1, ceil(shortest * rate - 1e-6)), floor(longest * rate + 1e-6)
         features = [Feature(f"data.audio.{self.feature.name}", self.feature, {"x": (Ref(_WAVEFORM),)})]
         taken = {self.feature.name: 1}
         for change in self.feature_augment:

@@ -11,9 +11,9 @@ class Hyperparameters(Part):
     """Batches, precision, optimizer and everything else that training needs and the model does not."""
 
     batch: Quantity = param(
-        doc="size of a batch on each device", unit=("examples", "tokens", "time"), minimum=0, training=True
+        doc="size of a batch on each device", unit=("examples", "tokens", "time"), above=0, training=True
     )
-    stop: Quantity = param(doc="when training ends", unit=("epochs", "steps", "time"), minimum=0, training=True)
+    stop: Quantity = param(doc="when training ends", unit=("epochs", "steps", "time"), above=0, training=True)
     optimizer: Part = param(doc="how weights are changed", families=("optimizer",), training=True)
     schedule: Part | None = param(
         default=None, doc="how the learning rate changes, none keeps it", families=("schedule",), training=True

@@ -29,7 +29,7 @@ class Alphabet(Tokenizer):
         twice = sorted({symbol for symbol in self.symbols if self.symbols.count(symbol) > 1})
         if twice:
             shown = ", ".join(repr(symbol) for symbol in twice)
-            raise Mismatch("S2S613", f"alphabet has a symbol twice: {shown}", param="symbols")
+            raise Mismatch("S2S303", f"alphabet has a symbol twice: {shown}", param="symbols")
         upper = "".join(symbol for symbol in self.symbols if self.lower and symbol.lower() != symbol)
         if upper:
             raise Mismatch(
