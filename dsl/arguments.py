@@ -28,6 +28,7 @@ from .values import (
     PartValue,
     Quantity,
     Range,
+    Ref,
     SplitMetric,
     SplitOf,
     Static,
@@ -40,8 +41,8 @@ def fit(param: Param, value: Value, owner: str, span: Span, findings: Findings) 
     """A value as the parameter declares it, or UNKNOWN with a diagnostic at `span`."""
     if isinstance(value, Unknown):
         return UNKNOWN
-    nothing = isinstance(value, Static) and value.value is None
-    if nothing and (param.none_allowed or (not param.required and param.default is None)):
+    may_be_none = param.none_allowed or (not param.required and param.default is None)
+    if may_be_none and isinstance(value, Static) and value.value is None:
         return value
     problem = _Problem(param, owner, span, findings)
     if param.type == "part":
@@ -49,6 +50,8 @@ def fit(param: Param, value: Value, owner: str, span: Span, findings: Findings) 
     if param.type == "module":
         return _module(problem, value)
     if param.type == "tensor":
+        if isinstance(value, Static) and isinstance(value.value, Ref):
+            return value
         return Static(value.ref, Origin("spec", span)) if _is_tensor(value) else problem.kind(value, "a tensor")
     if isinstance(value, tuple):
         return problem.kind(value, _wanted(param))

@@ -117,8 +117,8 @@ class Evaluator:
     def evaluate(self, expression: syntax.Expression, environment: Environment, scope: Scope) -> Value:
         """The value of an expression at a place."""
         self._steps += 1
-        if self._steps > LIMITS.steps:
-            raise LimitReached("S2S412", f"the spec takes more than {LIMITS.steps:,} evaluation steps", expression.span)
+        if self._steps > LIMITS.evaluator_steps:
+            raise LimitReached("S2S412", f"the spec takes more than {LIMITS.evaluator_steps:,} evaluation steps", expression.span)
         if self._depth > LIMITS.evaluation_depth:
             raise LimitReached(
                 "S2S412", f"definitions are nested more than {LIMITS.evaluation_depth} deep", expression.span
@@ -379,10 +379,10 @@ class Evaluator:
                 "S2S303", f"`repeat` wants a whole number of at least 1, got {describe_static(count)}", node.count.span
             )
             return UNKNOWN
-        if number > LIMITS.repeat:
+        if number > LIMITS.repeat_copies:
             self.findings.error(
                 "S2S412",
-                f"`repeat` makes at most {LIMITS.repeat:,} copies, this asks for {number:,}",
+                f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {number:,}",
                 node.count.span,
                 notes=expansion.multiplication(self, ("repeat", number)),
             )

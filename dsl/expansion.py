@@ -549,9 +549,9 @@ def _row(
         if count < 1:
             evaluator.findings.error("S2S303", f"`repeat` wants at least 1, got {count}", cell.span)
             return None
-        if count > LIMITS.repeat:
+        if count > LIMITS.repeat_copies:
             evaluator.findings.error(
-                "S2S412", f"`repeat` makes at most {LIMITS.repeat:,} copies, this asks for {count:,}", cell.span
+                "S2S412", f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {count:,}", cell.span
             )
             return None
     span = table.row_spans[number]

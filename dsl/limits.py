@@ -33,6 +33,7 @@ class Limits:
     edges: int = 50_000
     parameters: int = 2**40
     evaluator_steps: int = 1_000_000
+    evaluation_depth: int = 1_000
 
     syntax_errors: int = 1000
     shown_diagnostics: int = 100

@@ -58,8 +58,8 @@ def binary(operator: str, left: Static, right: Static) -> Static:
     if isinstance(a, tuple):
         return _computed(_lists(operator, a, right), operator, left, right)
     if isinstance(a, str) and isinstance(b, str) and operator == "+":
-        if len(a) + len(b) > LIMITS.string_characters:
-            raise StaticError("S2S110", f"a text may have {LIMITS.string_characters} characters")
+        if len(a) + len(b) > LIMITS.string_bytes:
+            raise StaticError("S2S110", f"a text may have {LIMITS.string_bytes} characters")
         return _computed(a + b, "+", left, right)
     raise StaticError("S2S301", f"`{operator}` does not work on {describe(left)} and {describe(right)}")
 
@@ -89,14 +89,15 @@ def arithmetic(operator: str, a: Number, b: Number) -> Number:
     if operator in ("/", "//") and b == 0:
         raise StaticError("S2S303", "division by zero")
     try:
-        return bounded(_ARITHMETIC[operator](a, b))
+        result: Number = _ARITHMETIC[operator](a, b)
+        return bounded(result)
     except OverflowError:
         raise StaticError("S2S110", f"{a} {operator} {b} is too large") from None
 
 
 def bounded(value: Number) -> Number:
     """A number within the language's limits; StaticError otherwise."""
-    if isinstance(value, int) and abs(value) > LIMITS.integer:
+    if isinstance(value, int) and abs(value) > LIMITS.integer_magnitude:
         raise StaticError("S2S110", "the result is beyond 2^53 - 1, the largest integer of the language")
     if isinstance(value, float) and not math.isfinite(value):
         raise StaticError("S2S110", "the result is not a finite number")
@@ -132,7 +133,7 @@ def describe(value: Static) -> str:
 
 def _computed(value: Plain | tuple[object, ...], operation: str, *operands: Static) -> Static:
     strongest = max(operands, key=lambda operand: _STRENGTH[operand.origin.kind])
-    return Static(value, replace(strongest.origin, owner=""), operation, operands)  # type: ignore[arg-type]
+    return Static(value, replace(strongest.origin, owner=""), operation, operands)
 
 
 _STRENGTH = {"default": 0, "imported": 1, "spec": 2, "profile": 3, "set": 4}
@@ -146,8 +147,8 @@ def _power(a: Number, b: Number) -> Number:
         return int(a**b)
     if a == 0:
         raise StaticError("S2S303", "zero to a negative power")
-    result = float(a) ** float(b)
-    if isinstance(result, complex):
+    result: object = float(a) ** float(b)
+    if not isinstance(result, float):
         raise StaticError("S2S303", "a negative number to a broken power has no real value")
     return result
 
@@ -158,7 +159,7 @@ def _divide(a: Number, b: Number) -> Number:
     return a / b
 
 
-_ARITHMETIC: Mapping[str, Callable[[Any, Any], int | float]] = {
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -204,9 +205,9 @@ def _quantities(operator: str, left: Static, right: Static) -> Plain:
         if operator in ("/", "//"):
             return arithmetic(operator, a.amount, b.amount)
     elif isinstance(a, Quantity) and is_number(b) and operator in ("*", "/", "//"):
-        return Quantity(arithmetic(operator, a.amount, b), a.family, f"{a.text} {operator} {b}")  # type: ignore[arg-type]
+        return Quantity(arithmetic(operator, a.amount, b), a.family, f"{a.text} {operator} {b}")
     elif isinstance(b, Quantity) and is_number(a) and operator == "*":
-        return Quantity(arithmetic(operator, a, b.amount), b.family, f"{a} {operator} {b.text}")  # type: ignore[arg-type]
+        return Quantity(arithmetic(operator, a, b.amount), b.family, f"{a} {operator} {b.text}")
     raise StaticError("S2S302", f"`{operator}` does not work on {describe(left)} and {describe(right)}")
 
 
