@@ -1,0 +1,450 @@
+"""Contracts over everything in the catalogue: a part that is in its folder is tested here without being named."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import inf, nextafter
+
+import pytest
+import torch
+from s2sc.compiler.catalogue import builtin
+from s2sc.compiler.component import Component, Mismatch
+from s2sc.compiler.graph import Node
+from s2sc.compiler.part import Part
+from s2sc.compiler.schema import validate_params
+from s2sc.compiler.signatures import TypedInput, signature_of
+from s2sc.compiler.tensor_type import Axis, TensorType, lengths, seq, tokens, waveform
+from s2sc.dsl.signature import Param
+from s2sc.dsl.source import Source, Span
+from s2sc.dsl.syntax import Name
+from s2sc.dsl.values import DType, Origin, PartValue, Quantity, Static
+from s2sc.runtime.layers.layer import layer_class, layer_function
+from s2sc.runtime.lower import Lowered
+from s2sc.runtime.single import PATH, lower_single, single
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+CLASSES = sorted(builtin().classes(), key=lambda cls: cls.name)
+COMPONENTS = sorted(builtin().component_classes(), key=lambda cls: cls.name)
+# Passes put in the internal ones (functions), and a search is called on what the model gives.
+LAYERS = [cls for cls in COMPONENTS if cls.family not in ("internal", "search")]
+SEEDS = range(4)
+BATCH = 3
+HALF = [cls for cls in LAYERS if cls.precision != "fp32"]
+
+Types = dict[str, tuple[TensorType, ...]]
+over_layers = pytest.mark.parametrize("cls", LAYERS, ids=lambda cls: cls.name)
+
+
+# --- what a part says of itself ---
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.name)
+def test_every_part_and_every_parameter_is_documented(cls: type[Part]) -> None:
+    first = (cls.__doc__ or "").strip().splitlines()[0]
+    assert first.endswith((".", ":")), "the first line of the docstring is a sentence"
+    for param in cls.params:
+        assert param.doc, param.name
+        assert param.doc[0].islower() or not param.doc[0].isalpha() or param.doc.split()[0].isupper(), param.doc
+        assert not param.doc.endswith("."), param.doc
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.name)
+def test_values_out_of_range_are_refused_with_the_parameters_name(cls: type[Part]) -> None:
+    catalogue = builtin()
+    for param in cls.params:
+        for wrong in _wrong_values(param):
+            faults = list(validate_params(_bound(cls, {param.name: wrong}), catalogue))
+            assert any(fault.param == param.name for fault in faults), f"{param.name} = {wrong} was accepted"
+
+
+@pytest.mark.parametrize("cls", COMPONENTS, ids=lambda cls: cls.name)
+def test_a_component_has_a_torch_side(cls: type[Component]) -> None:
+    if cls.family in ("internal", "search"):
+        assert callable(layer_function(cls))
+    else:
+        assert layer_class(cls).layout in ("BTC", "BCT", "any")
+
+
+# --- what it computes ---
+
+
+@over_layers
+def test_shapes_dtypes_and_lengths_are_as_inferred(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        for precision in ("fp32", "bf16"):
+            case = make_case(cls, seed, precision)
+            outputs = case.run(case.batch)
+            node = case.graph_node
+            for port, type_ in node.outputs.items():
+                assert outputs[port].shape == type_.shape(case.sizes), case.operation
+                assert outputs[port].dtype == {"fp32": torch.float32, "bf16": torch.bfloat16}[node.gives]
+                if type_.is_seq:
+                    expected = [max(0, type_.time.value(case.row_sizes(row))) for row in range(BATCH)]
+                    assert outputs[f"{port}.lengths"].tolist() == expected
+
+
+@over_layers
+def test_trained_tensors_are_as_declared(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        case = make_case(cls, seed)
+        found = {
+            name.removeprefix(f"{PATH}."): tuple(tensor.shape)
+            for name, tensor in case.lowered.module.named_parameters()
+        }
+        assert found == case.operation.weights(case.types), case.operation
+
+
+@over_layers
+def test_macs_are_as_torch_counts_them(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        case = make_case(cls, seed)
+        with FlopCounterMode(display=False) as counter:
+            case.run(case.batch)
+        inputs = {name: tuple(type_.shape(case.sizes) for type_ in types) for name, types in case.types.items()}
+        outputs = {port: type_.shape(case.sizes) for port, type_ in case.graph_node.outputs.items()}
+        assert case.operation.macs(inputs, outputs) == counter.get_total_flops() / 2, case.operation
+
+
+@over_layers
+def test_gradients_are_finite(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        for precision in ("fp32", "bf16"):
+            case = make_case(cls, seed, precision)
+            batch = {
+                name: tensor.clone().requires_grad_() if tensor.is_floating_point() else tensor
+                for name, tensor in case.batch.items()
+            }
+            total = sum(
+                (tensor.float() * torch.rand(tensor.shape, generator=_generator(seed))).sum()
+                for tensor in case.run(batch, training=True).values()
+                if tensor.is_floating_point()
+            )
+            assert isinstance(total, Tensor)
+            total.backward()
+            for name, parameter in case.lowered.module.named_parameters():
+                assert parameter.grad is not None, f"{name} has no gradient"
+                assert parameter.grad.isfinite().all(), f"{name}: {case.operation}"
+            for name, tensor in batch.items():
+                if tensor.requires_grad:
+                    assert tensor.grad is not None, f"{name} has no gradient"
+                    assert tensor.grad.isfinite().all(), f"{name}: {case.operation}"
+
+
+@over_layers
+@pytest.mark.parametrize("content", [1e4, inf, float("nan")])
+def test_padding_never_changes_a_result_in_evaluation(cls: type[Component], content: float) -> None:
+    for seed in SEEDS:
+        case = make_case(cls, seed)
+        zero, filled = case.run(case.filled(0.0)), case.run(case.filled(content))
+        for name, expected, found in case.real_parts(zero, filled):
+            assert torch.equal(expected, found), f"{name}: {case.operation}"
+
+
+@over_layers
+def test_padding_never_changes_a_result_or_a_statistic_in_training(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        case = make_case(cls, seed)
+        zero = case.run(case.filled(0.0), training=True)
+        statistics = [tensor.clone() for tensor in case.lowered.module.state_dict().values()]
+        case.reset()
+        filled = case.run(case.filled(1e4), training=True)
+        for name, expected, found in case.real_parts(zero, filled):
+            assert torch.equal(expected, found), f"{name}: {case.operation}"
+        for expected, found in zip(statistics, case.lowered.module.state_dict().values(), strict=True):
+            assert torch.equal(expected, found)
+
+
+@over_layers
+def test_a_clip_alone_gives_the_same_as_in_a_batch(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        case = make_case(cls, seed)
+        together = case.run(case.filled(1e4))
+        for row in range(BATCH):
+            alone = case.run(case.alone(row))
+            for port, type_ in case.graph_node.outputs.items():
+                expected, found = together[port][row], alone[port][0]
+                if type_.is_seq:
+                    num_real = max(0, type_.time.value(case.row_sizes(row)))
+                    expected, found = expected[:num_real], found[:num_real]
+                # sums over time run in another order when the batch is shorter
+                torch.testing.assert_close(expected, found, atol=1e-4, rtol=1e-4)
+
+
+@over_layers
+def test_the_order_of_a_batch_is_the_order_of_the_results(cls: type[Component]) -> None:
+    order = torch.tensor([2, 0, 1])
+    for seed in SEEDS:
+        case = make_case(cls, seed)
+        plain = case.run(case.filled(0.0))
+        mixed = case.run({name: tensor[order] for name, tensor in case.filled(0.0).items()})
+        for name, tensor in plain.items():
+            torch.testing.assert_close(tensor[order], mixed[name], atol=1e-6, rtol=1e-5)
+
+
+@over_layers
+def test_padding_of_results_is_zero_where_it_is_promised(cls: type[Component]) -> None:
+    contents = [content for content, promised in ((0.0, cls.keeps_zero), (1e4, cls.cleans)) if promised]
+    for seed in SEEDS:
+        for content in contents:
+            for training in (False, True):
+                case = make_case(cls, seed)
+                outputs = case.run(case.filled(content), training=training)
+                for port, type_ in case.graph_node.outputs.items():
+                    for row in range(BATCH if type_.is_seq else 0):
+                        padding = outputs[port][row, max(0, type_.time.value(case.row_sizes(row))) :]
+                        assert not padding.any(), f"{port}: {case.operation}"
+
+
+@pytest.mark.parametrize("cls", HALF, ids=lambda cls: cls.name)
+def test_half_precision_stays_close(cls: type[Component]) -> None:
+    for seed in SEEDS:
+        exact, half = make_case(cls, seed), make_case(cls, seed, "fp16")
+        half.lowered.module.load_state_dict(exact.lowered.module.state_dict())
+        for name, expected, found in exact.real_parts(exact.run(exact.batch), half.run(half.batch)):
+            if expected.is_floating_point():
+                # fp16 has 11 bits: 5e-4 of each number that is summed up, and there are few
+                torch.testing.assert_close(found.float(), expected, atol=2e-2, rtol=1e-2, msg=f"{name}: {cls.name}")
+
+
+@over_layers
+def test_both_layouts_give_the_same(cls: type[Component]) -> None:
+    """A layer that takes any layout computes the same on [B, T, D] and on [B, D, T]."""
+    layer = layer_class(cls)
+    for seed in SEEDS if layer.layout == "any" else ():
+        case = make_case(cls, seed)
+        if not all(type_.is_seq and type_.rank == 3 for types in case.types.values() for type_ in types):
+            continue
+        results = []
+        for layout in ("BTC", "BCT"):
+            arguments = layer.arguments(case.operation, case.types)
+            if "layout" in layer.needs:
+                arguments["layout"] = layout
+            keywords = {"lengths": case.batch["x_0_lengths"]} if "lengths" in layer.needs else {}
+            given = [tensor for tensor in case.batch.values() if tensor.is_floating_point()]
+            turned = [tensor.transpose(1, 2) if layout == "BCT" else tensor for tensor in given]
+            torch.manual_seed(seed)
+            y = layer(**arguments)(*turned, **keywords)
+            results.append(y.transpose(1, 2) if layout == "BCT" else y)
+        if not cls.training_only:
+            # kernels take the vectorised path or not, by how numbers lie
+            torch.testing.assert_close(*results, atol=1e-6, rtol=1e-6)
+        else:
+            assert results[0].shape == results[1].shape
+
+
+# --- cases: random valid parameters and inputs of a component ---
+
+
+@dataclass
+class Case:
+    """A component with drawn parameters, lowered by itself, and a batch for it."""
+
+    operation: Component
+    types: Types
+    lowered: Lowered
+    graph_node: Node
+    sizes: dict[str, int]
+    lengths: dict[str, list[int]]
+    batch: dict[str, Tensor]
+    seed: int
+
+    def run(self, batch: Mapping[str, Tensor], *, training: bool = False) -> dict[str, Tensor]:
+        torch.manual_seed(self.seed)
+        module = self.lowered.module.train(training)
+        with torch.set_grad_enabled(training):
+            return module(*(batch[name] for name in self.lowered.inputs))
+
+    def reset(self) -> None:
+        """Forget what training changed."""
+        for module in self.lowered.module.modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                if name.startswith("running"):
+                    buffer.fill_(float(name == "running_var"))
+
+    def row_sizes(self, row: int) -> dict[str, int]:
+        return {**self.sizes, **{symbol: rows[row] for symbol, rows in self.lengths.items()}}
+
+    def filled(self, content: float) -> dict[str, Tensor]:
+        """The batch with `content` behind every row's length."""
+        filled = dict(self.batch)
+        for name, type_ in self._sequences():
+            tensor = self.batch[name].clone()
+            for row in range(BATCH):
+                behind = tensor[row, type_.time.value(self.row_sizes(row)) :]
+                behind.fill_(content if tensor.is_floating_point() else 0)
+            filled[name] = tensor
+        return filled
+
+    def alone(self, row: int) -> dict[str, Tensor]:
+        """One row without its padding."""
+        one = {name: tensor[row : row + 1] for name, tensor in self.batch.items()}
+        for name, type_ in self._sequences():
+            one[name] = one[name][:, : type_.time.value(self.row_sizes(row))]
+        return one
+
+    def real_parts(self, left: dict[str, Tensor], right: dict[str, Tensor]) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Pairs of what is not padding."""
+        for port, type_ in self.graph_node.outputs.items():
+            if not type_.is_seq:
+                yield port, left[port], right[port]
+                continue
+            for row in range(BATCH):
+                num_real = max(0, type_.time.value(self.row_sizes(row)))
+                yield f"{port}[{row}]", left[port][row, :num_real], right[port][row, :num_real]
+
+    def _sequences(self) -> Iterator[tuple[str, TensorType]]:
+        for name, types in self.types.items():
+            for position, type_ in enumerate(types):
+                if type_.is_seq:
+                    yield f"{name}_{position}", type_
+
+
+def make_case(cls: type[Component], seed: int, precision: str = "fp32") -> Case:
+    """Draw parameters, input types and numbers; the same for the same seed."""
+    operation, types = _example(cls, seed)
+    torch.manual_seed(seed)
+    lowered = lower_single(operation, types, precision=precision)
+    graph = single(operation, types, precision=precision).graph
+    rng = random.Random(seed)
+    sizes = {"B": BATCH, "T": 11 + seed, "N": 1500 + 7 * seed, "U": 4}
+    least = {"T": 8, "N": 700, "U": 1}
+    rows = {symbol: [rng.randint(least[symbol], sizes[symbol]) for _ in range(BATCH)] for symbol in least}
+    rows["T"][1], rows["N"][1], rows["U"][1] = sizes["T"], sizes["N"], sizes["U"]
+    generator = _generator(seed)
+    batch: dict[str, Tensor] = {}
+    for name, given in types.items():
+        for position, type_ in enumerate(given):
+            shape = type_.shape(sizes)
+            if type_.element == "index":
+                batch[f"{name}_{position}"] = torch.randint(type_.vocabulary or 2, shape, generator=generator)
+            else:
+                batch[f"{name}_{position}"] = torch.randn(shape, generator=generator)
+            if type_.is_seq:
+                (symbol,) = type_.time.symbols
+                batch[f"{name}_{position}_lengths"] = torch.tensor(rows[symbol])
+    for symbol in graph.symbols:
+        assert symbol.definition is not None
+        of_rows = [symbol.definition.value({"N": num_samples}) for num_samples in rows["N"]]
+        sizes[symbol.name], rows[symbol.name] = symbol.definition.value(sizes), of_rows
+    return Case(operation, types, lowered, graph.nodes[PATH], sizes, rows, batch, seed)
+
+
+@cache
+def _example(cls: type[Component], seed: int) -> tuple[Component, Types]:
+    rng = random.Random(f"{cls.name} {seed}")
+    for _ in range(1000):
+        operation = cls(**{param.name: _draw(param, rng) for param in cls.params})
+        types = _draw_inputs(operation, rng)
+        try:
+            operation.check_params()
+            operation.check(types)
+            out = operation.infer(types)
+        except Mismatch:
+            continue
+        # some rows are as short as 8 frames, and every output needs a frame
+        times = [type_.time for type_ in (out or {}).values() if type_.is_seq]
+        if all(time.value({"T": 8, "N": 700, "U": 1}) > 0 for time in times):
+            return operation, types
+    raise AssertionError(f"no valid parameters found for {cls.name}")
+
+
+def _draw(param: Param, rng: random.Random) -> object:
+    if not param.required and rng.random() < 0.5:
+        return param.default
+    if param.choices:
+        choice = rng.choice(param.choices)
+        return DType(choice) if param.type == "dtype" else choice
+    draw: dict[str, Callable[[], object]] = {
+        "int": lambda: rng.randint(int(_least(param)), int(min(_most(param), _least(param) + 5))),
+        "number": lambda: rng.uniform(_least(param), min(_most(param), _least(param) + 2)),
+        "bool": lambda: rng.random() < 0.5,
+    }
+    # a part, a file or another module has no meaning for one component alone
+    return draw[param.type]() if param.type in draw else param.default
+
+
+def _least(param: Param) -> float:
+    return param.minimum if param.minimum is not None else (param.above + 1e-3 if param.above is not None else -2)
+
+
+def _most(param: Param) -> float:
+    return param.maximum if param.maximum is not None else (param.below - 1e-3 if param.below is not None else inf)
+
+
+def _draw_inputs(operation: Component, rng: random.Random) -> Types:
+    letters: dict[str, int] = {}
+    leading = rng.choice([("B", "T"), ("B", "T"), ("B",)])
+    types: Types = {}
+    for one in signature_of(operation).inputs:
+        if one.optional and rng.random() < 0.5:
+            continue
+        count = rng.choice((2, 3)) if one.variadic else 1
+        types[one.name] = tuple(_draw_type(one, operation, letters, leading, rng) for _ in range(count))
+    return types
+
+
+def _draw_type(
+    one: TypedInput, operation: Component, letters: dict[str, int], leading: tuple[str, ...], rng: random.Random
+) -> TensorType:
+    def features(letter: str) -> int:
+        return letters.setdefault(letter, rng.randint(2, 8))
+
+    names = [axis.name for axis in one.type.axes or () if isinstance(axis, Name)]
+    if one.name in operation.tokens:
+        return tokens("U", rng.randint(1, 4))
+    if names == ["B", "N"]:
+        return waveform("N")
+    if names == ["B"]:
+        return lengths()
+    if one.type.kind == "seq":
+        return seq("T", features(names[-1] if names else "D"))
+    dim = seq("T", features(names[-1]))
+    if leading == ("B", "T"):
+        return dim
+    return TensorType("tensor", (dim.axes[0], Axis("features", dim.axes[2].dim)))
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# --- wrong values ---
+
+NOWHERE = Span(Source("test", ""), 0, 0)
+
+
+def _bound(cls: type[Part], values: Mapping[str, object]) -> PartValue:
+    origin = Origin("spec", NOWHERE)
+    params = {}
+    for param in cls.params:
+        value = values.get(param.name, param.default)
+        params[param.name] = Static(value, origin)
+    return PartValue(cls.name, cls.family, params, NOWHERE, origin)
+
+
+def _wrong_values(param: Param) -> Iterator[object]:
+    """Numbers just outside the declared range, and texts that are no choice."""
+    if param.type == "str" and param.choices:
+        yield "no such choice"
+    if param.type not in ("int", "number"):
+        return
+    step: Callable[[float, float], float] = (
+        (lambda number, towards: number + (1 if towards > number else -1)) if param.type == "int" else nextafter
+    )
+    numbers = [
+        None if param.minimum is None else step(param.minimum, -inf),
+        None if param.maximum is None else step(param.maximum, inf),
+        param.above,
+        param.below,
+    ]
+    for number in numbers:
+        if number is None:
+            continue
+        if param.units:
+            yield Quantity(number, param.units[0], str(number))
+        else:
+            yield number
