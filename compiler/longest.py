@@ -14,6 +14,8 @@ def longest(graph: Graph) -> dict[str, int]:
     """Every symbol's size for one example of the longest kept length."""
     sizes = {"B": 1}
     for symbol in _bases_first(graph):
+        if symbol.name in sizes:
+            continue
         if symbol.definition is not None:
             sizes[symbol.name] = symbol.definition.value(sizes)
         elif symbol.maximum is not None:
@@ -29,6 +31,8 @@ def shortest(graph: Graph) -> dict[str, int]:
     """The same for the shortest kept example; symbols without a least size are left out."""
     sizes = {"B": 1}
     for symbol in _bases_first(graph):
+        if symbol.name in sizes:
+            continue
         if symbol.definition is not None and symbol.definition.symbols <= sizes.keys():
             sizes[symbol.name] = symbol.definition.value(sizes)
         elif symbol.definition is None and symbol.minimum is not None:

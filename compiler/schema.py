@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -106,7 +107,8 @@ def _as_json(bound: object, param: Param, catalogue: Catalogue) -> Json:
     if isinstance(bound, PartValue):
         return {"family": bound.family}
     if isinstance(bound, Static) and isinstance(bound.value, tuple) and param.families:
-        return [_as_json(item, param, catalogue) for item in bound.value]
+        item_param = replace(param, type=param.item or "path", item="")
+        return [_as_json(item, item_param, catalogue) for item in bound.value]
     try:
         return encode(plain(bound, param, catalogue))
     except (TypeError, Unrealizable):

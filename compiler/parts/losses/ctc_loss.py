@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 from ...component import Component, Mismatch, component
 from ...part import param
@@ -22,6 +23,7 @@ class CtcLoss(Component):
     signature = "(logits: seq[B,T,V], target: seq[B,U]) => (loss: [B])"
     precision = "fp32"
     tokens = ("target",)
+    saves = ()
     # Frames past the end are no part of any path.
     cleans = True
 
@@ -54,3 +56,10 @@ class CtcLoss(Component):
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType]:
         batch: Axis = inputs["logits"][0].axes[0]
         return {"loss": TensorType("tensor", (batch,))}
+
+    def scratch_bytes(
+        self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]], item_bytes: int
+    ) -> int:
+        """Bytes of the float32 log probabilities and of the forward variables, [B, T, 2 U + 1]."""
+        batch, time, classes = inputs["logits"][0]
+        return 4 * prod((batch, time, classes + 2 * inputs["target"][0][1] + 1))
