@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeVar
 
@@ -10,7 +10,7 @@ from .dim import Dim
 from .part import Mismatch, Part, declare
 from .tensor_type import TensorType
 
-__all__ = ["POINTWISE", "Component", "Mismatch", "Precision", "Window", "component", "require_equal_axes"]
+__all__ = ["POINTWISE", "Component", "Mismatch", "Precision", "Window", "component"]
 
 Precision = Literal["half", "fp32", "follow"]
 
@@ -102,22 +102,3 @@ def component(name: str, *, family: str = "component") -> Callable[[ComponentTyp
         return cls
 
     return register
-
-
-def require_equal_axes(name: str, types: Sequence[TensorType], *, but_last: bool = False) -> None:
-    """Raise Mismatch unless all types have the same axes (the last one aside, with `but_last`) of the same sizes."""
-    first = types[0]
-    end = -1 if but_last else None
-    for position, other in enumerate(types[1:], 2):
-        pair = f"the first input is {first}, input {position} is {other}"
-        if other.rank != first.rank or other.kind != first.kind:
-            raise Mismatch("S2S403", f"{name} needs inputs with the same axes: {pair}", at=pair)
-        for ours, theirs in zip(first.axes[:end], other.axes[:end], strict=True):
-            if ours.dim == theirs.dim:
-                continue
-            different_things = ours.dim.symbols != theirs.dim.symbols and ours.dim.symbols and theirs.dim.symbols
-            raise Mismatch(
-                "S2S403" if different_things else "S2S401",
-                f"{name} needs inputs of the same {ours.name}: {ours.dim} and {theirs.dim}",
-                at=pair,
-            )

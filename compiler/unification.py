@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..dsl.syntax import Attribute, Binary, Expression, Name, Number, TypeExpression
 from .component import Component
@@ -49,6 +49,7 @@ class Letters:
 
     bound: dict[str, _Bound] = field(default_factory=dict)
     leading: tuple[Axis, ...] | None = None
+    leading_side: Side | None = None
     kind: str = ""
     first: TensorType | None = None
 
@@ -58,13 +59,13 @@ class Letters:
         label = one.name if not one.variadic else f"input {position + 1}"
         if self.first is None:
             self.first = given
-        if given.element == "index" and one.name not in operation.tokens and given.rank > 1:
+        if given.element == "index" and one.name not in operation.tokens:
+            held = "token numbers" if given.is_seq else "lengths"
             raise Clash(
                 "S2S301",
-                f"{name} computes on numbers, but `{label}` holds token numbers",
-                at=f"{label} is {given} of token numbers",
+                f"{name} computes on real numbers, but `{label}` holds {held}",
+                at=f"{label} is {given} of {held}",
                 sides=(Side(one.name, position, 0),),
-                helps=("an embedding turns tokens into numbers",),
             )
         wanted = one.type
         if wanted.kind == "seq" and not given.is_seq:
@@ -99,13 +100,19 @@ class Letters:
         self.kind = self.kind or given.kind
         if self.leading is None:
             self.leading = leading
+            self.leading_side = side
             return
-        if [axis.dim for axis in leading] != [axis.dim for axis in self.leading]:
+        if len(leading) != len(self.leading):
             ours = ", ".join(str(axis.dim) for axis in self.leading)
             theirs = ", ".join(str(axis.dim) for axis in leading)
             raise Clash(
                 "S2S401", f"{name} needs equal axes: [{ours}] and [{theirs}]", at=f"{label} differs", sides=(side,)
             )
+        assert self.leading_side is not None
+        for index, (first, second) in enumerate(zip(self.leading, leading, strict=True)):
+            if first.dim != second.dim:
+                before, now = replace(self.leading_side, axis=index), replace(side, axis=index)
+                raise _disagreement(name, label, _Bound(first, before), _Bound(second, now))
 
     def _bind(self, expression: Expression, axis: Axis, side: Side, operation: Component, label: str) -> None:
         if isinstance(expression, Name):
@@ -151,7 +158,7 @@ def _disagreement(name: str, label: str, before: _Bound, now: _Bound) -> Clash:
             at=f"{ours} is not {theirs}",
             sides=sides,
         )
-    helps = ()
+    helps: tuple[str, ...] = ()
     if _role(now.axis.name) == "time":
         helps = ("give both branches the same strides and padding",)
     elif ours.is_known and theirs.is_known:

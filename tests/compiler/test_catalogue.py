@@ -126,7 +126,7 @@ def test_a_part_refuses_what_it_does_not_declare() -> None:
     with pytest.raises(TypeError, match="needs the parameter rate"):
         CLASSES["dropout"]()
     with pytest.raises(AttributeError, match="frozen"):
-        relu().max = 3.0  # type: ignore[attr-defined]
+        relu().max = 3.0
 
 
 def test_a_parameter_may_have_the_name_of_a_method() -> None:

@@ -47,7 +47,7 @@ def bound(name: str, /, **given: object) -> PartValue:
             params[param.name] = bound(param.name)
         else:
             assert not param.required, f"{name} needs {param.name}"
-            params[param.name] = _value(param.default, Origin("default"))  # type: ignore[assignment]
+            params[param.name] = _value(param.default, Origin("default"))
     return PartValue(name, cls.family, params, SPAN, WRITTEN)
 
 
