@@ -29,6 +29,7 @@ class Diagnostic:
     labels   other places (where a number came from)
     notes    facts, a line each ("shapes: x is seq[batch, time, 1000]")
     helps    ways out, a line each
+    reached  the blocks on the way to the place, outermost first
     """
 
     code: str
@@ -40,6 +41,7 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
 
 @dataclass
@@ -94,11 +96,10 @@ class Findings:
         return any(diagnostic.severity == "error" for diagnostic in self._found.values())
 
     def __iter__(self) -> Iterator[Diagnostic]:
-        """All diagnostics in file order, each with a note on its further copies."""
+        """All diagnostics in file order, each with a note on the way there and its further copies."""
         ordered = sorted(self._found.items(), key=lambda item: _file_order(item[1]))
         for key, diagnostic in ordered:
-            copies = self._copies[key]
-            yield diagnostic if not copies else _with_copies(diagnostic, len(copies))
+            yield _with_way(diagnostic, len(self._copies[key]))
 
     def __len__(self) -> int:
         return len(self._found)
@@ -110,7 +111,12 @@ def _file_order(diagnostic: Diagnostic) -> tuple[str, int, str]:
     return (diagnostic.span.source.name, diagnostic.span.start, diagnostic.code)
 
 
-def _with_copies(diagnostic: Diagnostic, count: int) -> Diagnostic:
-    plural = "copy" if count == 1 else "copies"
-    note = f"reached through: {diagnostic.place} (and {count} more {plural})"
+def _with_way(diagnostic: Diagnostic, num_copies: int) -> Diagnostic:
+    if not num_copies and not diagnostic.reached:
+        return diagnostic
+    note = f"reached through: {diagnostic.place}"
+    if num_copies:
+        note += f" (and {num_copies} more {'copy' if num_copies == 1 else 'copies'})"
+    if diagnostic.reached:
+        note += f", block {' in '.join(reversed(diagnostic.reached))}"
     return replace(diagnostic, notes=(*diagnostic.notes, note))

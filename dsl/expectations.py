@@ -14,7 +14,7 @@ def expected_words(accepted: Collection[str]) -> str:
     left = set(accepted)
     words: list[str] = []
     if "LET" in left:
-        left -= _STATEMENT
+        left -= _STATEMENT | {"$END"}
         words.append("a statement")
     elif left >= _OPERAND:
         left -= _EXPRESSION

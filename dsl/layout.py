@@ -18,7 +18,8 @@ from .tokens import Token
 CLOSER_OF = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
 SECTION_WORDS = frozenset(
-    "edition import use let block data encoder decoder loss hyperparameters export profile".split()
+    {"edition", "import", "use", "let", "block"}
+    | {"data", "encoder", "decoder", "loss", "hyperparameters", "export", "profile"}
 )
 
 

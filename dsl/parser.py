@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -148,7 +148,7 @@ class _Driver:
 
     def _feed(self, token: Token) -> Any:
         if token.type in KEYWORDS:
-            choices = self.parser.choices()
+            choices: Collection[str] = self.parser.choices()  # type: ignore[no-untyped-call]
             if token.type not in choices and "NAME" in choices:
                 token.type = "NAME"
         return self.parser.feed_token(token)  # type: ignore[arg-type]  # all it reads is `type`
@@ -204,7 +204,7 @@ class _Driver:
 
         That is a later one, except once in a statement, where an `=` was put before it.
         """
-        accepted = self.parser.accepts()
+        accepted: set[str] = self.parser.accepts()  # type: ignore[no-untyped-call]
         token = self.tokens[index]
         if self._wants_equal(index, accepted):
             self._report_missing_equal(index)
@@ -212,9 +212,13 @@ class _Driver:
             self.equal_added = index
             # a `:` stood in its place
             return index + 1 if token.type == "COLON" else index
+        if self._is_value_after_name(index, accepted):
+            return self._put_equal_between(index)
         if not self._is_consequence(index):
             self._report(index, accepted)
         if token.type == "$END":
+            return index + 1
+        if token.type == "END" and "LBRACE" in accepted and self._brace_on_next_line(index):
             return index + 1
         if self.begun and "END" in accepted:
             # what stands before this place is whole
@@ -229,6 +233,11 @@ class _Driver:
         state = self.parser.parser_state
         state.state_stack[:], state.value_stack[:] = self.saved
         self.begun = False
+
+    def _brace_on_next_line(self, end: int) -> bool:
+        """Whether the head of a section was ended by a newline before its `{`."""
+        in_expression = any(token.type in ("EQUAL", "REPEAT") for token in self.tokens[self.first : end])
+        return self.tokens[end + 1].type == "LBRACE" and not in_expression
 
     def _skip(self, index: int) -> int:
         """The token after the statement; or, if it opens a body, feed a head for it and go on inside."""
@@ -277,6 +286,8 @@ class _Driver:
         """Whether a name is followed by its value without an `=` between them."""
         if "EQUAL" not in accepted or not self.begun or self.equal_added >= self.first:
             return False
+        if self.bodies and self.tokens[self.first].text in ("edition", "import", "use", "block"):
+            return False
         before, token = self.tokens[index - 1], self.tokens[index]
         if (
             before.type != "NAME"
@@ -285,9 +296,28 @@ class _Driver:
             or any(t.inline for t in self.tokens[self.first : index])
         ):
             return False
-        if token.type == "COLON":
-            return True
-        return token.type in ("NUMBER", "QUANTITY", "STRING", "LSQB", "TRUE", "FALSE", "NONE", "IF", "REPEAT")
+        if token.type == "STRING":
+            return self.tokens[index + 1].type != "LBRACE"
+        return token.type in ("COLON", "NUMBER", "QUANTITY", "LSQB", "TRUE", "FALSE", "NONE", "IF", "REPEAT")
+
+    def _is_value_after_name(self, index: int, accepted: set[str]) -> bool:
+        """Whether what looks like the head of a section is `precision fp16` or `precision mixed(fp16)`."""
+        names = self.tokens[self.first : index]
+        if accepted != {"LBRACE"} or [name.type for name in names] != ["NAME", "NAME"] or self.tokens[index].faulty:
+            return False
+        if any(name.faulty for name in names) or names[0].text in SECTION_WORDS | {"def", "class"}:
+            return False
+        return self.tokens[index].type not in ("END", "$END") or self.tokens[index + 1].type != "LBRACE"
+
+    def _put_equal_between(self, index: int) -> int:
+        self._report_missing_equal(index - 1)
+        self._forget_statement()
+        name = self.tokens[self.first]
+        for token in (name, Token("EQUAL", "=", name.span), self.tokens[index - 1]):
+            self.parser.feed_token(token)  # type: ignore[arg-type]
+        self.begun = True
+        # what comes next is taken, or is an error of its own: never this one again
+        return index
 
     def _report_missing_equal(self, index: int) -> None:
         name, token = self.tokens[index - 1], self.tokens[index]
@@ -308,11 +338,13 @@ class _Driver:
             code, message, helps = "S2S108", f"expected the number of an edition, found {found}", ("write `edition 1`",)
         elif token.text == "elif":
             code, message, helps = "S2S109", "`elif` is written `else if` here", ("write `else if`",)
-        elif not self.begun and token.type in ("EDITION", "IMPORT", "USE", "BLOCK") and self.bodies:
-            message, helps = f"`{token.text}` stands at the top of a file, not inside braces", ()
+        elif first.text in ("edition", "import", "use", "block") and self.bodies:
+            message, helps = f"`{first.text}` stands at the top of a file, not inside braces", ()
         elif not self.begun and self.bodies and self.bodies[-1].table:
             message, helps = f"expected a row of the table, found {found}", ("a row is | cell | cell |",)
-        elif first.text in ("def", "class") and token.type == "NAME" and index == self.first + 1:
+        elif token.type == "VBAR" and self.tokens[index - 1].type == "VBAR" and self.begun:
+            message, helps = "this cell is empty", ("a cell holds an expression",)
+        elif first.text in ("def", "class") and self.begun:
             code, helps = "S2S109", ("blocks are written `block name(x: seq) => y { … }`",)
             message = f"there is no `{first.text}` here"
         self.problems.error(code, message, token.span, helps=helps)
@@ -337,14 +369,16 @@ class _Driver:
             return (f"a value needs a name: `out = {before.text}(…)`",)
         if token.type == "LBRACE" and "GIVES" in accepted:
             return ("a block says what it gives: `block f(x: seq) => y { … }`",)
-        if token.type == "VBAR" and before.type == "VBAR":
-            return ("a cell holds an expression; `none` for nothing",)
         if token.type == "DOT" and self.tokens[index + 1].type in ("NUMBER", "QUANTITY"):
             return ("write a zero before the point: 0.5",)
         if token.type == "SEMICOLON":
             return ("inside brackets, items are separated by `,`",)
-        if "END" in accepted and token.type == "NAME" or token.type in KEYWORDS:
-            return ("each statement stands on its own line, or ends with `;`",) if "END" in accepted else ()
+        if token.type == "STRING" and "LBRACE" in accepted:
+            return (f"a label is a bare name: `{before.text} name {{ … }}`",)
+        if before.type == "QUANTITY" and before.unit == "%":
+            return ("`%` is a unit (10%); there is no modulo operator",)
+        if "END" in accepted and (token.type == "NAME" or token.type in KEYWORDS):
+            return ("each statement stands on its own line, or ends with `;`",)
         return ()
 
 

@@ -102,7 +102,8 @@ class _Resolution:
             thunk.used = used
         self._require(values)
         self._check_targets(targets)
-        self._report_unused()
+        if not findings.has_errors:
+            self._report_unused()
         if findings.has_errors or "data" not in self.bound or "hyperparameters" not in self.bound:
             return None
         return Spec(

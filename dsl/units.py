@@ -6,7 +6,7 @@ from .values import Quantity
 
 
 def to_quantity(value: int | float, unit: str) -> Quantity | None:
-    """Reduce a number with a unit to the base unit of its family; None for an unknown unit or an amount past all bounds.
+    """Reduce a number with a unit to the base unit of its family; None for an unknown unit or a huge amount.
 
     The amount is computed on the decimals as written, so 20ms is 0.02 and 16kHz the integer 16000.
     """

@@ -31,7 +31,7 @@ def emit_torch(checked: CheckedGraph) -> str:
     lines = [
         f'"""{checked.graph.name or "Model"}: written from its spec; shapes in comments, T frames, N samples."""',
         "",
-        "import torch",
+        *(["import torch"] if cast in functions else []),
         "from torch import Tensor, nn",
         "",
         *_imports([*classes, *functions]),

@@ -104,6 +104,4 @@ def _texts(model: Model, outputs: Any, batch: Batch, data: SpeechData) -> list[s
 
 def _fits(model: Model, loss_B: torch.Tensor) -> torch.Tensor:
     infeasible_B = getattr(model.loss_layer, "infeasible_B", None)
-    if infeasible_B is None:
-        return torch.ones_like(loss_B, dtype=torch.bool)
-    return ~infeasible_B
+    return ~infeasible_B if isinstance(infeasible_B, torch.Tensor) else torch.ones_like(loss_B, dtype=torch.bool)

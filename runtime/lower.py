@@ -360,7 +360,7 @@ class _Lowering:
             total = term if total is None else self.fx.call_function(operator.add, (total, term))
         assert total is not None, f"a time axis of {dim} frames does not follow the data"
         if dim.const:
-            total = self.fx.call_function(operator.add, (total, dim.const))
+            total = self.fx.create_node("call_function", operator.add, (total, dim.const), name=f"sum_{_slug(dim)}")
         self.dims[dim] = total
         return total
 

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ..compiler.graph import CheckedGraph, Node
-from ..dsl.values import Ref
 from .data.batch import Batch
 from .layers.layer import Layer, layer_class
-from .lower import lower
+from .lower import lower, placeholder_name
 
 
 @dataclass
@@ -22,49 +21,34 @@ class Model:
     """A model that reads batches.
 
     module   the lowered graph; its state dict is the model's
-    inputs   the streams that it takes, by path, in the order of its arguments
+    takes    its arguments in order: paths of raw streams, with ".lengths" behind them for their lengths
+    loss_from, infer_from   where the loss and the search find their inputs: keys of the outputs or paths of streams
     """
 
     module: nn.Module
-    inputs: tuple[str, ...]
-    outputs: Mapping[Ref, str]
+    takes: tuple[str, ...]
     loss_layer: Layer
-    loss_inputs: tuple[Ref, ...]
-    loss_names: tuple[str, ...]
+    loss_from: Mapping[str, str]
     search: Callable[..., list[list[int]]] | None
-    search_inputs: tuple[Ref, ...]
+    infer_from: Mapping[str, str]
 
     def __call__(self, batch: Batch) -> Mapping[str, Tensor]:
         """All outputs by name."""
-        arguments: list[Tensor] = []
-        for path in self.inputs:
-            arguments += [batch.inputs[path], batch.lengths[path]]
-        outputs: Mapping[str, Tensor] = self.module(*arguments)
+        outputs: Mapping[str, Tensor] = self.module(*(_find(source, {}, batch) for source in self.takes))
         return outputs
 
     def loss(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """The loss of each example, [B]."""
-        values = [self._value(ref, outputs, batch) for ref in self.loss_inputs]
-        lengths = {
-            f"{name}_lengths": self._lengths(ref, outputs, batch)
-            for name, ref in zip(self.loss_names, self.loss_inputs, strict=True)
-        }
+        found = {name: _find(source, outputs, batch) for name, source in self.loss_from.items()}
+        values = [value for name, value in found.items() if not name.endswith("_lengths")]
+        lengths = {name: value for name, value in found.items() if name in self.loss_layer.needs}
         loss_B: Tensor = self.loss_layer(*values, **lengths)
         return loss_B
 
     def hypotheses(self, outputs: Mapping[str, Tensor], batch: Batch) -> list[list[int]]:
         """The tokens that the search finds for each example."""
         assert self.search is not None
-        (ref,) = self.search_inputs
-        return self.search(self._value(ref, outputs, batch), self._lengths(ref, outputs, batch))
-
-    def _value(self, ref: Ref, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        return batch.inputs[ref.path] if ref.path in batch.inputs else outputs[self.outputs[ref]]
-
-    def _lengths(self, ref: Ref, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        if ref.path in batch.lengths:
-            return batch.lengths[ref.path]
-        return outputs[f"{self.outputs[ref]}.lengths"]
+        return self.search(*(_find(source, outputs, batch) for source in self.infer_from.values()))
 
 
 def build_model(checked: CheckedGraph) -> Model:
@@ -72,27 +56,29 @@ def build_model(checked: CheckedGraph) -> Model:
     graph = checked.graph
     assert graph.loss is not None
     loss_node = graph.nodes[graph.loss.path]
-    search_node = graph.nodes[graph.infer.path] if graph.infer is not None else None
-    loss_refs = _flat(loss_node)
-    search_refs = _flat(search_node) if search_node is not None else ()
-    wanted = list(dict.fromkeys(ref for ref in (*loss_refs, *search_refs) if ref.path not in graph.inputs))
-    lowered = lower(checked, outputs=wanted)
-    names = dict(zip(wanted, lowered.outputs, strict=True))
-    loss_types = {
+    types = {
         name: tuple(found for ref in refs if (found := graph.type_of(ref)) is not None)
         for name, refs in loss_node.inputs.items()
     }
-    loss_cls = layer_class(type(loss_node.operation))
+    lowered = lower(checked)
+    sources = {placeholder_name(path): path for path in graph.inputs}
+    sources |= {f"{name}_lengths": f"{path}.lengths" for name, path in sources.items()}
+    loss_class = layer_class(type(loss_node.operation))
     return Model(
         module=lowered.module,
-        inputs=lowered.inputs,
-        outputs=names,
-        loss_layer=loss_cls(**loss_cls.arguments(loss_node.operation, loss_types)),
-        loss_inputs=loss_refs,
-        loss_names=tuple(loss_node.inputs),
-        search=None if search_node is None else _search(search_node),
-        search_inputs=search_refs,
+        takes=tuple(sources[name] for name in lowered.inputs),
+        loss_layer=loss_class(**loss_class.arguments(loss_node.operation, types)),
+        loss_from=lowered.loss,
+        search=None if graph.infer is None else _search(graph.nodes[graph.infer.path]),
+        infer_from=lowered.infer,
     )
+
+
+def _find(source: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
+    if source in outputs:
+        return outputs[source]
+    path = source.removesuffix(".lengths")
+    return batch.inputs[path] if path == source else batch.lengths[path]
 
 
 def _search(node: Node) -> Callable[..., list[list[int]]]:
@@ -105,7 +91,3 @@ def _search(node: Node) -> Callable[..., list[list[int]]]:
             return function(values, lengths, **settings)
 
     return search
-
-
-def _flat(node: Node) -> tuple[Ref, ...]:
-    return tuple(ref for refs in node.inputs.values() for ref in refs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,6 @@ def train(
     device: torch.device,
     progress: Progress,
     resume: bool = False,
-    deadline: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Train a graph into a run's folder and measure it; the content of result.json.
 
@@ -123,13 +122,13 @@ def train(
     with StopRequest() as stop, trainer.board:
         progress.start(steps=trainer.length.steps, step=trainer.step, stop=trainer.settings["stop"])
         try:
-            _loop(trainer, stop, deadline)
+            _loop(trainer, stop)
         finally:
             progress.finish()
         return _measure(trainer)
 
 
-def _loop(trainer: Trainer, stop: StopRequest, deadline: Callable[[], bool]) -> None:
+def _loop(trainer: Trainer, stop: StopRequest) -> None:
     trainer._since = time.monotonic()
     trainer._window_start = (trainer._since, trainer.step)
     trainer._marks = {name: _mark(trainer, every) for name, every in _intervals(trainer).items()}
@@ -150,9 +149,9 @@ def _loop(trainer: Trainer, stop: StopRequest, deadline: Callable[[], bool]) -> 
             trainer.next_batch = batch.number + 1
             _report(trainer)
             _evaluate_and_save(trainer)
-            if stop.requested or deadline():
+            if stop.requested is not None:
                 _save(trainer, final=True)
-                raise Stopped(stop.requested or "the deadline", trainer.step)
+                raise Stopped(stop.requested, trainer.step)
             if trainer.finished:
                 break
         else:
@@ -169,7 +168,7 @@ def _train_step(trainer: Trainer, batch: Any) -> None:
         group["lr"] = learning_rate(settings, trainer.step, trainer.length)
     loss_B = trainer.model.loss(trainer.model(batch), batch)
     loss = loss_B.mean()
-    trainer.scale.scale(loss).backward()
+    torch.autograd.backward(trainer.scale.scale(loss))
     trainer.scale.unscale(trainer.optimizer)
     _regularize(settings["regularizer"], trainer.parameters)
     gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -218,11 +217,11 @@ def _report(trainer: Trainer) -> None:
     }
     if trainer.scale.enabled:
         record["loss_scale"] = trainer.scale.value
-    record = {name: value if math.isfinite(value) else None for name, value in record.items()}
+    finite = {name: value if math.isfinite(value) else None for name, value in record.items()}
     trainer._window, trainer._window_start, trainer._window_examples = [], (now, trainer.step), 0
-    trainer.run.append_metrics(record)
-    trainer.board.add("train", record, trainer.step)
-    trainer.progress.train(record)
+    trainer.run.append_metrics(finite)
+    trainer.board.add("train", finite, trainer.step)
+    trainer.progress.train(finite)
 
 
 # ---------------------------------------------------------------- now and then
