@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from math import inf, nextafter
 
 import pytest
@@ -124,7 +123,7 @@ def test_gradients_are_finite(cls: type[Component]) -> None:
                 if tensor.is_floating_point()
             )
             assert isinstance(total, Tensor)
-            total.backward()
+            torch.autograd.backward(total)
             for name, parameter in case.lowered.module.named_parameters():
                 assert parameter.grad is not None, f"{name} has no gradient"
                 assert parameter.grad.isfinite().all(), f"{name}: {case.operation}"
@@ -256,7 +255,8 @@ class Case:
         torch.manual_seed(self.seed)
         module = self.lowered.module.train(training)
         with torch.set_grad_enabled(training):
-            return module(*(batch[name] for name in self.lowered.inputs))
+            outputs: dict[str, Tensor] = module(*(batch[name] for name in self.lowered.inputs))
+        return outputs
 
     def reset(self) -> None:
         """Forget what training changed."""
@@ -333,7 +333,6 @@ def make_case(cls: type[Component], seed: int, precision: str = "fp32") -> Case:
     return Case(operation, types, lowered, graph.nodes[PATH], sizes, rows, batch, seed)
 
 
-@cache
 def _example(cls: type[Component], seed: int) -> tuple[Component, Types]:
     rng = random.Random(f"{cls.name} {seed}")
     for _ in range(1000):
