@@ -26,12 +26,12 @@ def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, Type
         return
     shapes = f"shapes: {claim.what} is {given}"
 
-    def fault(code: str, message: str, axis: int, *, at: str = "") -> None:
-        labels = labels_of_axis(graph, claim.ref, axis, besides=claim.span)
+    def fault(code: str, message: str, axis: int | None, *, at: str = "") -> None:
+        labels = () if axis is None else labels_of_axis(graph, claim.ref, axis, besides=claim.span)
         findings.error(code, message, claim.span, at=at, place=claim.scope, labels=labels, notes=(shapes,))
 
     if claim.type.kind == "seq" and not given.is_seq:
-        fault("S2S403", f"{claim.what} is declared as a sequence but has no time axis", 0)
+        fault("S2S403", f"{claim.what} is declared as a sequence but has no time axis", None)
         return
     if claim.type.axes is None:
         return
@@ -54,7 +54,7 @@ def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, Type
                 fault(
                     "S2S403",
                     f"axis {index + 1} of {claim.what} is declared as {expression.name} but is {axis.name}",
-                    index,
+                    None,
                     at=f"{axis.name} ({axis.dim}), not {expression.name}",
                 )
                 return

@@ -18,17 +18,20 @@ def labels_of_axis(graph: Graph, ref: Ref, axis: int, *, besides: Span | None) -
     node = _deciding_node(graph, ref, axis)
     if given is None or node is None:
         return ()
-    size, name = given.axes[min(axis, given.rank - 1)].dim, given.axes[min(axis, given.rank - 1)].name
+    decided = given.axes[min(axis, given.rank - 1)]
+    text = f"{decided.dim} {decided.name} come from here"
+    if not decided.dim.is_known:
+        text = f"{decided.name} is {decided.dim} from here on"
     origin = graph.origins.of(node.path)
     found: list[Label] = []
-    for parameter in _params(node, axis):
+    for parameter in _params(node, axis, given.rank):
         value = origin.params.get(parameter)
         span = span_of(value)
         if isinstance(value, Static) and not value.operands and span is not None:
-            found.append(Label(span, f"{size} {name} come from here"))
-        found.extend(labels_of(value, besides=span, text=f"{size} {name} come from here"))
+            found.append(Label(span, text))
+        found.extend(labels_of(value, besides=None, text=text))
     if not found and origin.span is not None and origin.span != besides:
-        found.append(Label(origin.span, f"{size} {name} come from here"))
+        found.append(Label(origin.span, text))
     unique = list(dict.fromkeys(found))
     return tuple(label for label in unique if label.span != besides)
 
@@ -50,7 +53,7 @@ def _same_axis(graph: Graph, node: Node, here: TensorType | None, axis: int) -> 
     """An input whose axis of that number has the same size."""
     if here is None:
         return None
-    if _params(node, axis):
+    if _params(node, axis, here.rank):
         return None
     for ref in node.refs():
         given = graph.type_of(ref)
@@ -59,14 +62,16 @@ def _same_axis(graph: Graph, node: Node, here: TensorType | None, axis: int) -> 
     return None
 
 
-def _params(node: Node, axis: int) -> list[str]:
+def _params(node: Node, axis: int, rank: int) -> list[str]:
     """The parameters that the signature writes for an axis of the first result."""
     results = signature_of(node.operation).results
     first = next(iter(results.values()))
     axes = first.axes if first is not None else None
-    if not axes or axis >= len(axes):
+    # `..` stands for any leading axes: count from the end
+    index = axis - rank
+    if not axes or not -len(axes) <= index < 0:
         return []
-    return [name for name in _names(axes[axis]) if any(one.name == name for one in node.operation.params)]
+    return [name for name in _names(axes[index]) if any(one.name == name for one in node.operation.params)]
 
 
 def _names(expression: Expression) -> list[str]:

@@ -47,7 +47,7 @@ def memory(graph: Graph) -> Memory:
     trained = _trained(graph)
     saved = {ref: _bytes(ref, graph, batch) for node in trained for ref in _saved(node, graph)}
     scratch = sum(_scratch(node, graph, batch) for node in trained)
-    optimizer: Part = graph.hyperparameters.optimizer  # type: ignore[attr-defined]
+    optimizer: Part = graph.hyperparameters.values()["optimizer"]
     return Memory(
         batch=batch,
         weights=weights,
@@ -65,7 +65,7 @@ def memory(graph: Graph) -> Memory:
 
 def batch_examples(graph: Graph) -> int:
     """How many of the longest examples make a batch."""
-    batch: Quantity = graph.hyperparameters.batch  # type: ignore[attr-defined]
+    batch: Quantity = graph.hyperparameters.values()["batch"]
     if batch.family == "examples":
         return max(1, int(batch.amount))
     sizes = longest(graph)
@@ -85,7 +85,7 @@ def export_bytes(graph: Graph, precision: str) -> int:
 
 def precision_of(graph: Graph) -> str:
     """What "half" operations compute in while training."""
-    return half_of(graph.hyperparameters.precision)  # type: ignore[attr-defined]
+    return half_of(graph.hyperparameters.values()["precision"])
 
 
 def _trained(graph: Graph) -> list[Node]:

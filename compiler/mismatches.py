@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..dsl.diagnostics import Diagnostic, Findings, Severity
+from ..dsl.diagnostics import Diagnostic, Findings, Label, Severity
 from ..dsl.values import Static
 from .component import Mismatch
 from .graph import NodeOrigin
@@ -21,11 +21,13 @@ def report_mismatch(
     *,
     place: str,
     inputs: Mapping[str, tuple[TensorType, ...]] | None = None,
+    more: tuple[Label, ...] = (),
 ) -> bool:
-    """Add the diagnostic of a mismatch; True if it is an error."""
+    """Add the diagnostic of a mismatch; True if it is an error. `more` says where the inputs come from."""
     severity = _SEVERITY.get(mismatch.code, "error")
     value = origin.params.get(mismatch.param) if mismatch.param else None
     labels = labels_of(value, besides=origin.span, text=f"`{mismatch.param}` comes from here")
+    labels += tuple(label for label in more if all(label.span != one.span for one in labels))
     notes = [shapes_note(inputs)] if inputs else []
     if isinstance(value, Static) and value.origin.kind == "default" and not value.operands:
         notes.append(f"`{mismatch.param}` has its default, {value.value}")
@@ -40,6 +42,7 @@ def report_mismatch(
             labels,
             tuple(notes),
             mismatch.helps,
+            origin.reached,
         )
     )
     return severity == "error"

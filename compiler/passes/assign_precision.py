@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ...dsl.diagnostics import Findings
 from ...dsl.values import DType, Ref
@@ -15,13 +16,13 @@ from ..pass_contract import graph_pass
 @graph_pass(needs=("types", "classes", "clean"), gives=("precision",))
 def assign_precision(graph: Graph, findings: Findings) -> Graph:
     """Compute in the precision that hyperparameters ask for, as far as each component tolerates it."""
-    return assign(graph, half_of(graph.hyperparameters.precision))
+    return assign(graph, half_of(graph.hyperparameters.values()["precision"]))
 
 
-def half_of(precision: DType | Part | None) -> str:
+def half_of(precision: Any) -> str:
     """The precision of what may be computed in half: `fp32`, `autocast(bf16)` -> "bf16"."""
     if isinstance(precision, Part):
-        precision = precision.dtype
+        precision = precision.values()["dtype"]
     return "fp32" if precision is None else precision.name
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...dsl.diagnostics import Findings
+from ..dim import Dim
 from ..graph import Graph
 from ..limits_in_text import label_of_limit
 from ..longest import shortest
@@ -13,7 +16,12 @@ from ..pass_contract import graph_pass
 def check_lengths(graph: Graph, findings: Findings) -> Graph:
     """Report the first operation on each path that leaves less than one frame of the shortest kept utterance."""
     sizes = shortest(graph)
-    empty: set[str] = set()
+    # a text may be empty: that is for the loss to say
+    empty = {
+        path
+        for path, given in graph.inputs.items()
+        if given.is_seq and given.time.symbols <= sizes.keys() and given.time.value(sizes) < 1
+    }
     for path, node in graph.nodes.items():
         for given in node.outputs.values():
             if not given.is_seq or not given.time.symbols <= sizes.keys():
@@ -32,10 +40,12 @@ def check_lengths(graph: Graph, findings: Findings) -> Graph:
                     at=f"{frames} frames come in",
                     place=path,
                     labels=label_of_limit(graph, "keep", "the shortest comes from here", besides=span),
-                    notes=(
-                        f"shapes: {given.time} with " + ", ".join(f"{k} = {v}" for k, v in sizes.items() if k != "B"),
-                    ),
+                    notes=(f"shapes: {given.time} with {_listed(given.time, sizes)}",),
                     helps=("raise the lower end of `keep`, or use shorter kernels or smaller strides",),
                 )
             empty.add(path)
     return graph
+
+
+def _listed(dim: Dim, sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{symbol} = {sizes[symbol]}" for symbol in sorted(dim.symbols))

@@ -59,16 +59,29 @@ def _outputs(
     try:
         operation.check(inputs)
     except Mismatch as mismatch:
-        if report_mismatch(mismatch, graph.origins.of(node.path), findings, place=node.path, inputs=inputs):
+        if _report_mismatch(mismatch, node, inputs, graph, findings):
             return {}
     try:
         inferred = operation.infer(inputs)
     except Mismatch as mismatch:
-        report_mismatch(mismatch, graph.origins.of(node.path), findings, place=node.path, inputs=inputs)
+        _report_mismatch(mismatch, node, inputs, graph, findings)
         return {}
     if inferred is not None:
         return dict(inferred)
     return {port: result_type(wanted, letters, operation) for port, wanted in signature_of(operation).results.items()}
+
+
+def _report_mismatch(
+    mismatch: Mismatch, node: Node, inputs: Mapping[str, tuple[TensorType, ...]], graph: Graph, findings: Findings
+) -> bool:
+    """What the component found, with labels at the numbers of features that come in."""
+    origin = graph.origins.of(node.path)
+    more: dict[Label, None] = {}
+    for name, group in inputs.items():
+        for ref, given in zip(node.inputs[name], group, strict=True):
+            if given.element == "real" and mismatch.code.startswith("S2S4"):
+                more |= dict.fromkeys(labels_of_axis(graph, ref, given.rank - 1, besides=origin.span))
+    return report_mismatch(mismatch, origin, findings, place=node.path, inputs=inputs, more=tuple(more))
 
 
 def _report_clash(
@@ -93,5 +106,6 @@ def _report_clash(
             tuple(labels),
             (shapes_note(inputs),),
             clash.helps,
+            origin.reached,
         )
     )

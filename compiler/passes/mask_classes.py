@@ -41,7 +41,7 @@ def _vocabulary(graph: Graph) -> int | None:
         return None
     for ref in graph.nodes[graph.loss.path].inputs.get("target", ()):
         given = graph.type_of(ref)
-        return given and given.vocabulary
+        return None if given is None else given.vocabulary
     return None
 
 
