@@ -7,7 +7,7 @@ import unicodedata
 
 
 def visible(text: str) -> str:
-    """Text with control, bidirectional and CI marker characters written as \\u{…}; a tab stays."""
+    """Write control, bidirectional and CI marker characters as their code points in braces; a tab stays."""
     return "".join(visible_characters(text))
 
 
@@ -19,6 +19,12 @@ def visible_characters(text: str) -> list[str]:
     for found in _MARKERS.finditer(text):
         pieces[found.start() + 1] = _escaped(found[0][1])
     return pieces
+
+
+def clipped(text: str, most: int = 500) -> str:
+    """The same on one line, cut where it is longer than anyone reads."""
+    text = text.replace("\t", " ")
+    return visible(text if len(text) <= most else f"{text[:most]}…")
 
 
 def code_point(character: str) -> str:
