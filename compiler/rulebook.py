@@ -84,7 +84,7 @@ def complete(fragment: str) -> str:
     """A whole spec from an example: the fragment, and the prelude's sections that it leaves out."""
     kinds = {section.split()[0] for section in _sections(fragment)}
     rest = [section for section in _sections(PRELUDE) if section.split()[0] not in kinds]
-    return "edition 1\n" + fragment + "".join(rest)
+    return f"edition 1\n{fragment}\n" + "".join(rest)
 
 
 def _sections(text: str) -> list[str]:
