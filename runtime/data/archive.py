@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from threading import Lock
 
+from .audio import size_of
 from .bad_audio import BadAudio
 from .budget import BUDGET, Budget
 from .root import Root, check_path
@@ -66,7 +67,9 @@ class Archive:
         # a file position is shared between a process and those forked from it
         if self._file is None or self._process != os.getpid():
             try:
-                self._file = zipfile.ZipFile(os.fdopen(self._root.open(self.path), "rb"))
+                handle = self._root.open(self.path)
+                size_of(handle)
+                self._file = zipfile.ZipFile(os.fdopen(handle, "rb"))
             except BadAudio as error:
                 raise BadArchive(f"{self.path}: {error.message}") from None
             except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:

@@ -94,17 +94,24 @@ def read_file(path: Path, *, budget: Budget = BUDGET) -> bytes:
 
 def read_handle(handle: int, *, budget: Budget = BUDGET) -> bytes:
     """The bytes behind an open descriptor, which is closed; raises BadAudio."""
-    with os.fdopen(handle, "rb", closefd=True) as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadAudio("not_a_file", "not a regular file")
-        budget.hold_file(status.st_size)
+    num_bytes = size_of(handle)
+    with os.fdopen(handle, "rb") as file:
+        budget.hold_file(num_bytes)
         try:
             data = file.read(budget.file_bytes + 1)
         except OSError as error:
             raise unreadable(error) from None
     budget.hold_file(len(data))
     return data
+
+
+def size_of(handle: int) -> int:
+    """The size of an open regular file; anything else is closed and refused with BadAudio."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise BadAudio("not_a_file", "not a regular file")
+    return status.st_size
 
 
 def unreadable(error: OSError | ValueError) -> BadAudio:

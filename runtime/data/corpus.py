@@ -14,12 +14,17 @@ from ...dsl.values import Quantity, Range
 OnProgress = Callable[[str, int, int], None]
 
 
+class CorpusError(Exception):
+    """A corpus cannot be made here."""
+
+
 def made(corpus: Part, *, environment: Mapping[str, str], on_progress: OnProgress | None = None) -> Path:
     """The folder of a corpus; it is made when it is not there yet.
 
     on_progress  called with (what, done, total)
 
     The folder's name holds a hash of the corpus's settings, so that specs with other settings do not meet.
+    Raises CorpusError, MissingExtra.
     """
     settings = {name: _plain(value) for name, value in corpus.values().items()}
     text = json.dumps([corpus.name, settings], sort_keys=True)

@@ -6,12 +6,11 @@ import io
 import json
 import math
 import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .audio import unreadable
+from .audio import size_of, unreadable
 from .bad_audio import BadAudio
 from .example import Example, Problem
 from .root import Root, check_path
@@ -59,6 +58,15 @@ class Manifest:
         return len(self.examples) + len(self.problems)
 
 
+@dataclass(frozen=True)
+class Record:
+    """One line of a manifest: its number, the path of its recording, and all its fields in their order."""
+
+    line: int
+    audio: str
+    fields: Mapping[str, Any]
+
+
 def read_manifest(root: Root, path: str, encode: Encode) -> Manifest:
     """Read every record of a manifest below `root`.
 
@@ -84,17 +92,32 @@ def read_manifest(root: Root, path: str, encode: Encode) -> Manifest:
     return Manifest(path, tuple(examples), tuple(problems))
 
 
+def read_records(root: Root, path: str) -> Iterator[Record | Problem]:
+    """Every record of a manifest below `root` as it is written, with what is wrong with the others.
+
+    Only `audio` is asked for: this is what is transcribed. Raises BadManifest where the file itself cannot be read.
+    """
+    for line, raw in _lines(root, path):
+        fields: dict[str, Any] = {}
+        try:
+            fields = _parse(raw)
+            audio = _string(fields, "audio", required=True)
+            check_path(audio)
+        except (_BadRecord, BadAudio) as bad:
+            yield Problem(bad.reason, bad.message, path, line, _identity(fields))
+            continue
+        yield Record(line, audio, fields)
+
+
 def _lines(root: Root, path: str) -> Iterator[tuple[int, bytes]]:
     """Numbered lines that are not blank; one longer than the limit is cut behind it and found to be too long."""
     try:
         handle = root.open(path)
+        num_bytes = size_of(handle)
     except BadAudio as error:
         raise BadManifest(f"{path}: {error.message}") from None
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadManifest(f"{path}: not a regular file")
-        if status.st_size > MANIFEST_BYTES:
+        if num_bytes > MANIFEST_BYTES:
             raise BadManifest(f"{path}: larger than {MANIFEST_BYTES // 2**30} GiB")
         try:
             yield from _split(file)
@@ -112,7 +135,7 @@ def _split(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
         while not whole:
             rest = file.readline(LINE_BYTES)
             whole = rest.endswith(b"\n") or not rest
-        if raw.strip():
+        if raw.strip() or len(raw) > LINE_BYTES:
             yield number, raw
 
 

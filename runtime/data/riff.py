@@ -55,6 +55,8 @@ def read_wave_header(data: bytes, size: int) -> WaveHeader:
         if name == b"fmt ":
             if form is not None:
                 raise BadAudio("broken_header", "two fmt chunks")
+            if start + length > size:
+                raise BadAudio("truncated", "the file ends within its fmt chunk")
             form = _format(data[start : start + length], length)
         elif name == b"data":
             if form is None:

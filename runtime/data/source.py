@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...compiler.parts.data.speech import Speech
 from ...dsl.values import SplitOf
-from .corpus import OnProgress, made
+from .corpus import CorpusError, OnProgress, made
 from .place import PathValue, place
 from .root import Root
 from .tally import BadData
@@ -43,7 +43,10 @@ def open_source(
 ) -> Source:
     """Find the root; a corpus is made if it is not there yet. Raises BadData."""
     if settings.corpus is not None:
-        folder = made(settings.corpus, environment=environment, on_progress=on_progress)
+        try:
+            folder = made(settings.corpus, environment=environment, on_progress=on_progress)
+        except CorpusError as error:
+            raise BadData("no_corpus", str(error)) from None
         files: dict[str, Files] = {split: (f"{split}.jsonl",) for split in ("train", "valid", "test")}
         return Source(Root(folder), "audio.zip", files, environment)
     folder = place(settings.root, base=base, environment=environment)

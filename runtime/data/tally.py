@@ -35,7 +35,8 @@ BAD_LIMIT = BadLimit()
 class BadData(Exception):
     """Training cannot go on with this data.
 
-    code      "bad_records" (on_bad = "fail"), "too_many_bad_records", "bad_manifest", "bad_archive", "empty_split"
+    code      "bad_records" (on_bad = "fail"), "too_many_bad_records", "no_root", "no_corpus", "bad_manifest",
+              "bad_archive", "empty_split"
     problems  what was found, in order
     """
 

@@ -1,0 +1,96 @@
+"""A worker that dies, hangs or raises costs no batch and repeats none."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from s2sc.runtime.data.batch import Batch
+from s2sc.runtime.data.loader import Made, WorkerFailed, load
+
+
+def batch(number: int) -> Batch:
+    return Batch(
+        {"x": torch.full((2, 3), float(number))}, {"x": torch.tensor([3, 3])}, ("a", "b"), ("", ""), (1, 1), 0, number
+    )
+
+
+class Maker:
+    """Makes batches; the first worker that gets to `number` meets with an accident."""
+
+    def __init__(self, folder: Path, number: int = -1, accident: str = "", *, always: bool = False) -> None:
+        self.mark = folder / "happened"
+        self.number = number
+        self.accident = accident
+        self.always = always
+
+    def __call__(self, number: int) -> Made:
+        if number == self.number and (self.always or not self.mark.exists()):
+            self.mark.touch()
+            if self.accident == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.accident == "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            if self.accident == "hang":
+                time.sleep(1000)
+            if self.accident == "raise":
+                raise ValueError("an accident")
+        return Made(batch(number))
+
+
+def numbers(made: Iterator[Made]) -> list[int]:
+    return [int(piece.batch.inputs["x"][0, 0]) for piece in made if piece.batch is not None]
+
+
+@pytest.mark.parametrize("accident", ["kill", "stop", "hang"])
+@pytest.mark.parametrize("at", [0, 7, 19])
+def test_no_batch_is_lost_or_repeated(tmp_path: Path, accident: str, at: int) -> None:
+    told: list[str] = []
+    made = load(Maker(tmp_path, at, accident), range(20), num_workers=2, timeout_seconds=1.5, warn=told.append)
+    assert numbers(made) == list(range(20))
+    assert len(told) == 1
+    assert ("died" if accident == "kill" else "nothing for 1.5 s") in told[0]
+
+
+def test_workers_that_fail_again_and_again_are_an_error(tmp_path: Path) -> None:
+    seen: list[int] = []
+    made = load(Maker(tmp_path, 3, "kill", always=True), range(20), num_workers=2)
+    with pytest.raises(WorkerFailed, match="4 times in a row, at batch"):
+        seen.extend(piece.batch.number for piece in made if piece.batch is not None)
+    assert seen == list(range(len(seen)))
+    assert len(seen) <= 3
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_what_a_worker_raises_is_raised_here(tmp_path: Path, num_workers: int) -> None:
+    with pytest.raises(ValueError, match="an accident"):
+        numbers(load(Maker(tmp_path, 3, "raise"), range(20), num_workers=num_workers))
+
+
+def test_workers_end_when_nobody_wants_more(tmp_path: Path) -> None:
+    made = load(Maker(tmp_path), range(1000), num_workers=2)
+    next(made)
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    if not children.exists():
+        pytest.skip("needs /proc")
+    assert len(children.read_text().split()) >= 2
+    made.close()  # type: ignore[attr-defined]
+    assert children.read_text().split() == []
+
+
+def test_interrupting_the_whole_group_leaves_workers_at_work(tmp_path: Path) -> None:
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        made = load(Maker(tmp_path), range(30), num_workers=2)
+        first = next(made)
+        for child in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+            os.kill(int(child), signal.SIGINT)
+        assert first.batch is not None
+        assert numbers(made) == list(range(1, 30))
+    finally:
+        signal.signal(signal.SIGINT, previous)
