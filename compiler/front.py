@@ -38,6 +38,8 @@ def analyse(source: Source, *, profile: str | None = None, sets: Sequence[str] =
     findings = Findings()
     catalogue = builtin()
     document = parse(source, findings)
+    if findings.has_errors:
+        return Analysis(source, findings)
     spec = resolve(document, catalogue, findings, profile=profile, sets=sets, name=Path(source.name).stem)
     if findings.has_errors or spec is None:
         return Analysis(source, findings, spec)
