@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -224,10 +225,13 @@ def _parsed(data: bytes, name: str) -> Any:
         return found
 
     def refuse(text: str) -> Any:
-        raise GraphFileError(f"{name} holds {text}, which is no JSON number")
+        raise GraphFileError(f"{name} holds {text}, which is no finite number")
+
+    def finite(text: str) -> float:
+        return number if math.isfinite(number := float(text)) else refuse(text)
 
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
     except UnicodeDecodeError as problem:
         raise GraphFileError(f"{name} is not UTF-8") from problem
     except json.JSONDecodeError as problem:

@@ -240,10 +240,10 @@ def _table(made: Plan) -> Iterator[str]:
     length = f"/{made.longest_seconds:g}s" if made.longest_seconds else ""
     rows = [("node", "", "output", "params", f"GMAC{length}")]
     rows += [
-        (row.path, row.what, row.output, _count(row.parameters), f"{row.macs / 1e9:.2f}" if row.macs else "")
+        (row.path, row.what, row.output, _count(row.parameters), _giga(row.macs) if row.macs else "")
         for row in made.rows
     ]
-    rows.append(("total", "", "", _count(made.parameters) or "0", f"{made.macs / 1e9:.2f}"))
+    rows.append(("total", "", "", _count(made.parameters) or "0", _giga(made.macs)))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         left = "   ".join(cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True))
@@ -272,6 +272,10 @@ def _memory(made: Plan) -> str:
 def _count(number: int) -> str:
     """`106 499 360`; nothing for 0."""
     return f"{number:,}".replace(",", " ") if number else ""
+
+
+def _giga(number: int) -> str:
+    return f"{number / 1e9:.2f}" if number >= 5_000_000 else "<0.01"
 
 
 def _size(number: int) -> str:
