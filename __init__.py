@@ -1,0 +1,75 @@
+"""s2sc: a small language for sequence models, checked before anything runs.
+
+>>> import s2sc
+>>> s2sc.lint("specs/wav2letter.s2s")           # what is wrong, as a list of diagnostics
+>>> graph = s2sc.compile("specs/wav2letter.s2s")  # the checked graph, or SpecError
+>>> model = s2sc.load("runs/wav2letter/latest")   # transcribes; a run or an exported model.onnx
+
+Importing s2sc loads no torch; `load` of a run does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .compiler.graph import CheckedGraph
+    from .dsl.diagnostics import Diagnostic
+    from .runtime.inference import OnnxRecogniser
+    from .runtime.run_recogniser import RunRecogniser
+
+__version__ = "0.1.0"
+__all__ = ["SpecError", "__version__", "compile", "lint", "load"]
+
+
+class SpecError(Exception):
+    """A spec has errors. `diagnostics` holds them all, the message shows them as `s2sc lint` does."""
+
+    def __init__(self, message: str, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(message)
+        self.diagnostics = list(diagnostics)
+
+
+def lint(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> list[Diagnostic]:
+    """All problems of a spec in file order; empty for a clean one. Runs nothing and opens no file but the spec.
+
+    profile  which of the spec's profiles to apply
+    sets     "path=value" overrides, as after `--set`
+
+    Raises dsl.reading.Unreadable for what is no readable spec.
+    """
+    from .compiler.front import analyse_file
+
+    return list(analyse_file(Path(path), profile=profile, sets=sets).findings)
+
+
+def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> CheckedGraph:
+    """The spec's checked graph: every shape, precision and cost known. Raises SpecError with all problems."""
+    from .compiler.front import analyse_file
+    from .dsl.report.full import render
+
+    analysis = analyse_file(Path(path), profile=profile, sets=sets)
+    if analysis.checked is None:
+        found = list(analysis.findings)
+        raise SpecError(render(found), found)
+    return analysis.checked
+
+
+def load(path: str | Path, *, device: str = "cpu") -> RunRecogniser | OnnxRecogniser:
+    """A trained run's folder or an exported file as something that transcribes: `.transcribe([Path("a.wav")])`.
+
+    device  "cpu" or "cuda"
+
+    An exported file needs the extra "serve", a run the extra "train"; MissingExtra says how to install them.
+    """
+    found = Path(path)
+    if found.is_dir():
+        from .runtime.run_folder import open_run
+        from .runtime.run_recogniser import RunRecogniser, torch_device
+
+        return RunRecogniser(open_run(found), torch_device(device))
+    from .runtime.inference import OnnxRecogniser
+
+    return OnnxRecogniser(found, device="cuda" if device.startswith("cuda") else "cpu")

@@ -111,7 +111,7 @@ class _Problem:
 
     @property
     def what(self) -> str:
-        return f"{self.owner}'s `{self.param.name}`" if self.owner else f"`{self.param.name}`"
+        return f"`{self.param.name}` of {self.owner}" if self.owner else f"`{self.param.name}`"
 
     def error(self, code: str, message: str, *helps: str, at: str = "", labels: tuple[Label, ...] = ()) -> Unknown:
         self.findings.error(code, message, self.span, at=at, helps=helps, labels=labels)
@@ -170,6 +170,7 @@ def _part(problem: _Problem, value: Value) -> Fitted:
 
 def _module(problem: _Problem, value: Value) -> Fitted:
     if isinstance(value, ComponentModule) and value.home is not None:
+        value.tied.append(problem.span)
         return ModuleReference(f"{value.home.weights}.{value.signature.name}", problem.span)
     if isinstance(value, ModuleValue):
         return problem.error(

@@ -118,7 +118,9 @@ class Evaluator:
         """The value of an expression at a place."""
         self._steps += 1
         if self._steps > LIMITS.evaluator_steps:
-            raise LimitReached("S2S412", f"the spec takes more than {LIMITS.evaluator_steps:,} evaluation steps", expression.span)
+            raise LimitReached(
+                "S2S412", f"the spec takes more than {LIMITS.evaluator_steps:,} evaluation steps", expression.span
+            )
         if self._depth > LIMITS.evaluation_depth:
             raise LimitReached(
                 "S2S412", f"definitions are nested more than {LIMITS.evaluation_depth} deep", expression.span

@@ -148,6 +148,7 @@ class ModuleValue:
 
     home    the scope of a named module; an unnamed one takes the scope of the place where it is applied
     shared  said with `shared`; applying a module twice without it is an error
+    uses    where it is applied; `tied` is where its weights are used by another module
     """
 
     span: Span
@@ -156,6 +157,7 @@ class ModuleValue:
     shared: bool = False
     name: str = ""
     uses: list[Span] = field(default_factory=list)
+    tied: list[Span] = field(default_factory=list)
 
 
 @dataclass(eq=False)

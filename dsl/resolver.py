@@ -442,7 +442,7 @@ class _Resolution:
                         "S2S210", f"{what} `{name}` is never used", thunk.span, at="unused", helps=("remove it",)
                     )
         for module in self.evaluator.shared_modules:
-            if len(module.uses) == 1 and module.home is not None:
+            if len(module.uses) == 1 and not module.tied:
                 self.evaluator.findings.add(
                     Diagnostic(
                         "S2S307",

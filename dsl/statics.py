@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from .limits import LIMITS
-from .values import DType, Plain, Quantity, Range, Static
+from .values import DType, PartValue, Plain, Quantity, Range, Static
 
 Number = int | float
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -131,7 +131,7 @@ def describe(value: Static) -> str:
     return "a path" if type(plain).__name__.endswith("Path") else "a split"
 
 
-def _computed(value: Plain | tuple[object, ...], operation: str, *operands: Static) -> Static:
+def _computed(value: Plain | tuple[Static | PartValue, ...], operation: str, *operands: Static) -> Static:
     strongest = max(operands, key=lambda operand: _STRENGTH[operand.origin.kind])
     return Static(value, replace(strongest.origin, owner=""), operation, operands)
 
@@ -211,7 +211,7 @@ def _quantities(operator: str, left: Static, right: Static) -> Plain:
     raise StaticError("S2S302", f"`{operator}` does not work on {describe(left)} and {describe(right)}")
 
 
-def _lists(operator: str, items: tuple[object, ...], right: Static) -> tuple[object, ...]:
+def _lists(operator: str, items: tuple[Static | PartValue, ...], right: Static) -> tuple[Static | PartValue, ...]:
     other = right.value
     if operator == "*" and isinstance(other, int) and not isinstance(other, bool) and other >= 0:
         if len(items) * other > LIMITS.list_items:

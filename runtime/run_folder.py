@@ -132,9 +132,9 @@ def open_run(folder: Path) -> Run:
     return Run(folder)
 
 
-def newest_run(parent: Path) -> Run:
-    """The run below `parent` that was last written to; RunError if there is none."""
-    graphs = sorted(parent.glob("*/*/graph.json"), key=lambda path: path.stat().st_mtime) if parent.is_dir() else []
+def newest_run(parent: Path, name: str = "*") -> Run:
+    """The run below `parent` that was last started (of one spec's name); RunError if there is none."""
+    graphs = sorted(parent.glob(f"{name}/*/graph.json"), key=lambda path: path.stat().st_mtime)
     if not graphs:
         raise RunError(f"there is no run below {parent}/: train one with s2sc compile SPEC --train")
     return Run(graphs[-1].parent.resolve())

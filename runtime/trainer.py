@@ -91,8 +91,8 @@ class Trainer:
         """Seconds in training so far."""
         return self.seconds + time.monotonic() - self._since
 
-    @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
+        """Whether the spec's `stop` is reached."""
         stop: Quantity = self.settings["stop"]
         if stop.family == "time":
             return self.elapsed >= stop.amount
@@ -133,7 +133,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
     trainer._window_start = (trainer._since, trainer.step)
     trainer._marks = {name: _mark(trainer, every) for name, every in _intervals(trainer).items()}
     trainer.model.module.train()
-    while not trainer.finished:
+    while not trainer.is_finished():
         for batch in trainer.data.batches(
             "train",
             batch=trainer.settings["batch"],
@@ -152,7 +152,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
             if stop.requested is not None:
                 _save(trainer, final=True)
                 raise Stopped(stop.requested, trainer.step)
-            if trainer.finished:
+            if trainer.is_finished():
                 break
         else:
             trainer.epoch, trainer.next_batch = trainer.epoch + 1, 0

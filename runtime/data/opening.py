@@ -1,4 +1,4 @@
-"""The data of a checked graph, opened."""
+"""The one door to a graph's data, whatever its data layer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def open_data(
     on_progress: OnProgress | None = None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> SpeechData:
-    """Open the data section of a checked graph; see `open_speech`. Raises BadData, MissingExtra."""
+    """Open the data section of a checked graph; see open_speech."""
     settings = checked.graph.data
-    assert isinstance(settings, Speech), settings.name
+    assert isinstance(settings, Speech), f"no data layer {settings.name}"
     return open_speech(settings, base=base, environment=environment, splits=splits, on_progress=on_progress, warn=warn)

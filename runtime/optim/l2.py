@@ -13,7 +13,8 @@ from .groups import NamedParameter
 def add_gradient(part: L2, parameters: Sequence[NamedParameter]) -> None:
     """Add rate * w to the gradients, in float32, after the loss scale was taken out of them."""
     spared = {kind for kind, included in (("bias", part.biases), ("norm", part.norms)) if not included}
-    chosen = [p.tensor for p in parameters if p.kind not in spared and p.tensor.grad is not None]
-    if chosen:
-        gradients = [tensor.grad for tensor in chosen]
-        torch._foreach_add_(gradients, [tensor.detach() for tensor in chosen], alpha=part.rate)
+    pairs = [
+        (p.tensor.grad, p.tensor.detach()) for p in parameters if p.kind not in spared and p.tensor.grad is not None
+    ]
+    if pairs:
+        torch._foreach_add_([gradient for gradient, _ in pairs], [weight for _, weight in pairs], alpha=part.rate)

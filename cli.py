@@ -1,0 +1,531 @@
+"""The command line. A verb imports what only it needs, because linting is bound by its start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .compiler.front import Analysis, analyse_file
+from .dsl.diagnostics import Diagnostic
+from .dsl.reading import Unreadable
+
+OK, FINDINGS, USAGE, INTERNAL, STORAGE, STOPPED, DIVERGED = 0, 1, 2, 70, 74, 75, 76
+INTERRUPTED = 130
+LEVELS = ("error", "warning", "info")
+
+
+class Refused(Exception):
+    """A request that cannot be met, with its exit code."""
+
+    def __init__(self, message: str, code: int = USAGE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and give its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], int] = options.run
+        code = run(options)
+        sys.stdout.flush()
+        return code
+    except (Refused, Unreadable) as error:
+        return _say(str(error), error.code if isinstance(error, Refused) else error.exit_code)
+    except BrokenPipeError:
+        # whoever read our output has enough; nothing more can be written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    except Exception as problem:
+        known = _known(problem)
+        return _internal(problem) if known is None else _say(str(problem), known)
+
+
+# ---------------------------------------------------------------- lint, plan, compile
+
+
+def lint(options: argparse.Namespace) -> int:
+    """Every problem of every file."""
+    findings: list[Diagnostic] = []
+    unreadable: list[Unreadable] = []
+    for path in _specs(options.paths):
+        try:
+            findings.extend(analyse_file(path, profile=options.profile, sets=options.set).findings)
+        except Unreadable as error:
+            unreadable.append(error)
+    _report(findings, options.format)
+    for error in unreadable:
+        _say(error.message, error.exit_code)
+    counted = LEVELS[: LEVELS.index(options.fail_on) + 1]
+    code = FINDINGS if any(finding.severity in counted for finding in findings) else OK
+    return max([code, *(error.exit_code for error in unreadable)])
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Nodes, shapes, parameters, cost and memory."""
+    from .compiler.plan import plan as make_plan
+
+    analysis = _analysis(options)
+    if analysis.checked is None:
+        return FINDINGS
+    made = make_plan(analysis.checked)
+    _write(_json(made.to_json()) if options.json else made.to_text())
+    return OK
+
+
+def compile_(options: argparse.Namespace) -> int:
+    """Check a spec, and write its graph, show its code or train it."""
+    if options.resume and not options.train:
+        raise Refused("--resume goes with --train")
+    analysis = _analysis(options)
+    if analysis.checked is None:
+        return FINDINGS
+    if options.emit:
+        with _extra("emitting torch code"):
+            from .runtime.emit import emit_torch
+        _write(emit_torch(analysis.checked))
+    if options.train:
+        return _train(options, analysis)
+    if options.out:
+        from .compiler.graph_file import write_graph
+
+        folder = Path(options.out)
+        write_graph(analysis.checked, folder)
+        _note(f"wrote {folder / 'graph.json'} and {folder / 'graph.map.json'}")
+    elif not options.emit:
+        _note(f"{options.spec} is sound; --out DIR writes its graph, --emit torch shows its code, --train trains it")
+    return OK
+
+
+def _train(options: argparse.Namespace, analysis: Analysis) -> int:
+    with _extra("training"):
+        from .runtime.data.opening import open_data
+        from .runtime.progress import progress_for
+        from .runtime.run_folder import Run, new_run, newest_run, open_run, safe_name
+        from .runtime.run_recogniser import torch_device
+        from .runtime.trainer import Stopped, train
+    checked = analysis.checked
+    assert checked is not None
+    spec = Path(options.spec)
+    device = torch_device(options.device)
+    name = safe_name(spec.stem)
+    if options.out:
+        run = Run(Path(options.out))
+        if options.resume:
+            run = open_run(run.folder)
+        elif (run.folder / "graph.json").exists():
+            raise Refused(f"{run.folder} holds a run already: --resume goes on with it, another --out starts anew")
+    elif options.resume:
+        run = newest_run(Path("runs"), name)
+    else:
+        run = new_run(Path("runs"), name)
+    if options.resume and run.graph().architecture_hash != checked.architecture_hash:
+        raise Refused(f"{run.folder} was trained with another architecture: start a new run without --resume", FINDINGS)
+    progress = progress_for()
+    progress.say(f"run {run.folder}")
+    data = open_data(
+        checked,
+        base=spec.parent,
+        environment=os.environ,
+        on_progress=progress.preparing,
+        warn=progress.warn,
+    )
+    started_with = {"profile": options.profile, "set": list(options.set), "device": str(device), "version": __version__}
+    run.begin(checked, spec_text=analysis.source.text, base=spec.parent, started_with=started_with)
+    try:
+        train(checked, run, data, device=device, progress=progress, resume=options.resume)
+    except Stopped as stopped:
+        out = f" --out {run.folder}"
+        _note(f"{stopped}; go on with: s2sc compile {options.spec} --train --resume{out}{_overrides(options)}")
+        return STOPPED
+    for line in data.tally.lines():
+        progress.say(line)
+    progress.say(f"result in {run.result}; transcribe with: s2sc infer {run.folder} FILE.wav")
+    return OK
+
+
+# ---------------------------------------------------------------- eval, infer, export
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Metrics of a run on a split."""
+    with _extra("evaluating a run"):
+        from .dsl.values import Quantity
+        from .runtime.data.opening import open_data
+        from .runtime.evaluation import evaluate as measure
+        from .runtime.progress import figures_line, progress_for
+        from .runtime.run_folder import open_run
+        from .runtime.run_recogniser import load_trained, torch_device
+    run = open_run(Path(options.folder))
+    checked = run.graph()
+    progress = progress_for()
+    data = open_data(
+        checked,
+        base=run.base(),
+        environment=os.environ,
+        splits=[options.split],
+        on_progress=progress.preparing,
+        warn=progress.warn,
+    )
+    if options.split not in data.splits:
+        raise Refused(f"the spec has no {options.split} split")
+    settings = checked.graph.hyperparameters.values()
+    device = torch_device(options.device)
+    batch = Quantity(options.batch, "examples", f"{options.batch} examples") if options.batch else settings["batch"]
+    found = measure(
+        load_trained(run, device),
+        data,
+        options.split,
+        metrics=settings["metrics"],
+        batch=batch,
+        device=device,
+        on_batch=lambda done: progress.preparing("evaluating", done, data.num_examples(options.split)),
+    )
+    if options.json:
+        _write(_json(found.to_json()))
+    else:
+        for _, reference, hypothesis in found.pairs[: options.show]:
+            _write(f"said   {reference}\nheard  {hypothesis}")
+        _write(f"{options.split}  {figures_line(found.to_json())}")
+    for line in data.tally.lines():
+        progress.say(line)
+    return OK
+
+
+def infer(options: argparse.Namespace) -> int:
+    """Transcripts of recordings, by a run or an exported file."""
+    from .runtime.extras import MissingExtra
+
+    if bool(options.files) == bool(options.manifest):
+        raise Refused("give recordings, or --manifest FILE.jsonl")
+    if options.output and not options.manifest:
+        raise Refused("--output goes with --manifest")
+    model = Path(options.model)
+    if not model.exists():
+        raise Refused(f"there is no run or model at {model}")
+    try:
+        from . import load
+
+        recogniser = load(model, device=_device_for(options, model))
+    except MissingExtra as missing:
+        raise Refused(str(missing)) from None
+    if options.manifest:
+        return _infer_manifest(options, recogniser)
+    failed = False
+    for transcript in recogniser.transcribe(Path(file) for file in options.files):
+        if transcript.text is None:
+            failed = True
+            _say(f"{transcript.name}: {transcript.message}", FINDINGS)
+        elif options.json:
+            _write(_json({"audio": transcript.name, "hypothesis": transcript.text}, indent=None))
+        else:
+            _write(transcript.text if len(options.files) == 1 else f"{transcript.name}\t{transcript.text}")
+    return FINDINGS if failed else OK
+
+
+def _infer_manifest(options: argparse.Namespace, recogniser: Any) -> int:
+    from .runtime.transcripts import TranscriptFile, transcribe_manifest
+
+    file = TranscriptFile(Path(options.output)) if options.output and options.output != "-" else None
+    write = file.write if file else _write
+    progress = _counter("transcribing") if file else lambda done, of: None
+    outcome = transcribe_manifest(
+        Path(options.manifest), recogniser.transcribe, write, archive=options.archive, on_progress=progress
+    )
+    if file:
+        file.finish()
+        _note(f"wrote {outcome.transcribed} transcripts to {file.path}")
+    for problem in outcome.problems:
+        _say(str(problem), FINDINGS)
+    return FINDINGS if outcome.problems else OK
+
+
+def export(options: argparse.Namespace) -> int:
+    """An ONNX file of a run's best weights, compared with the run."""
+    with _extra("exporting", "export"):
+        from .runtime.export.run import export_run
+        from .runtime.run_folder import newest_run, open_run
+    run = open_run(Path(options.folder)) if options.folder else newest_run(Path("runs"))
+    report = export_run(run, environment=os.environ, on_progress=_note)
+    _write(_json(report.to_json()) if options.json else report.to_text())
+    return OK
+
+
+def schema(options: argparse.Namespace) -> int:
+    """The JSON Schema of graph.json."""
+    from .compiler.catalogue import builtin
+    from .compiler.graph_schema import graph_schema
+
+    _write(_json(graph_schema(builtin())))
+    return OK
+
+
+def completion(options: argparse.Namespace) -> int:
+    """A completion script for a shell."""
+    import shtab
+
+    _write(shtab.complete(parser(), options.shell))
+    return OK
+
+
+# ---------------------------------------------------------------- the parser
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs with their options."""
+    top = argparse.ArgumentParser(
+        prog="s2sc",
+        description="Compile .s2s specs into sequence models: check, plan, train, export.",
+        epilog=_EXAMPLES[""],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"s2sc {__version__}")
+    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    verb = _verb(verbs, "lint", lint, "find every problem of specs, without running anything")
+    verb.add_argument("paths", nargs="+", metavar="PATH", help="specs, or folders that are searched for *.s2s")
+    verb.add_argument("--format", choices=("full", "concise", "json"), default="full", help="how findings are shown")
+    verb.add_argument("--fail-on", choices=LEVELS, default="error", help="least severity that makes the exit code 1")
+    _variants(verb)
+
+    verb = _verb(verbs, "plan", plan, "show nodes, shapes, parameters, cost, memory and receptive field")
+    verb.add_argument("spec", metavar="SPEC", help="a .s2s file")
+    verb.add_argument("--json", action="store_true", help="as JSON")
+    _variants(verb)
+
+    verb = _verb(verbs, "compile", compile_, "check a spec; write its graph, show its code, or train it")
+    verb.add_argument("spec", metavar="SPEC", help="a .s2s file")
+    verb.add_argument("--out", metavar="DIR", help="where the graph, or with --train the run, goes")
+    verb.add_argument("--emit", choices=("torch",), help="print the lowered module as Python")
+    verb.add_argument("--train", action="store_true", help="train; without --out into runs/SPEC/N")
+    verb.add_argument("--resume", action="store_true", help="go on with the run of --out, or with the newest of SPEC")
+    _device(verb)
+    _variants(verb)
+
+    verb = _verb(verbs, "eval", evaluate, "measure a run on a split")
+    verb.add_argument("folder", metavar="RUN", help="a run's folder")
+    verb.add_argument("--split", choices=("train", "valid", "test"), default="test", help="default: test")
+    verb.add_argument("--batch", type=_positive, metavar="N", help="examples in a batch; default: as trained")
+    verb.add_argument("--show", type=int, default=0, metavar="N", help="first print N transcripts beside what was said")
+    verb.add_argument("--json", action="store_true", help="as JSON")
+    _device(verb)
+
+    verb = _verb(verbs, "infer", infer, "transcribe recordings with a run or an exported file")
+    verb.add_argument("model", metavar="MODEL", help="a run's folder or model.onnx")
+    verb.add_argument("files", nargs="*", metavar="FILE", help="WAV, FLAC or OGG recordings")
+    verb.add_argument("--manifest", metavar="FILE.jsonl", help="JSON lines with `audio` relative to the manifest")
+    verb.add_argument("--archive", metavar="ZIP", help="a zip beside the manifest that holds its recordings")
+    verb.add_argument("--output", metavar="OUT.jsonl", help="the manifest's lines with `hypothesis`; default: stdout")
+    verb.add_argument("--json", action="store_true", help="a JSON object for each recording")
+    _device(verb)
+
+    verb = _verb(verbs, "export", export, "write a run as an FP16 ONNX file and compare the two")
+    verb.add_argument("folder", nargs="?", metavar="RUN", help="a run's folder; default: the newest below runs/")
+    verb.add_argument("--onnx", action="store_true", required=True, help="the only form that there is today")
+    verb.add_argument("--json", action="store_true", help="the report as JSON")
+
+    verb = _verb(verbs, "schema", schema, "print the JSON Schema of graph.json")
+    verb = _verb(verbs, "completion", completion, "print a shell's completion script")
+    verb.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    return top
+
+
+_EXAMPLES = {
+    "": """examples:
+  s2sc lint specs/
+  s2sc plan specs/wav2letter.s2s
+  s2sc compile specs/wav2letter.s2s --train
+  s2sc export runs/wav2letter/latest --onnx
+  s2sc infer runs/wav2letter/latest/model.onnx clip.wav
+
+exit codes: 0 fine, 1 findings, 2 usage, 70 internal error, 74 storage failed, 75 stopped and resumable, 76 diverged""",
+    "lint": """examples:
+  s2sc lint specs/
+  s2sc lint model.s2s --format concise --fail-on warning
+  s2sc lint model.s2s --set hyperparameters.batch="8 examples\"""",
+    "plan": """examples:
+  s2sc plan specs/wav2letter.s2s
+  s2sc plan specs/wav2letter.s2s --json --profile quick""",
+    "compile": """examples:
+  s2sc compile specs/wav2letter.s2s --out build/w2l
+  s2sc compile specs/wav2letter.s2s --emit torch
+  s2sc compile specs/wav2letter.s2s --train --set hyperparameters.stop="20 steps"
+  s2sc compile specs/wav2letter.s2s --train --resume""",
+    "eval": """examples:
+  s2sc eval runs/wav2letter/latest
+  s2sc eval runs/wav2letter/3 --split valid --json""",
+    "infer": """examples:
+  s2sc infer runs/wav2letter/latest clip1.wav clip2.flac
+  s2sc infer runs/wav2letter/latest/model.onnx --manifest calls.jsonl --output heard.jsonl""",
+    "export": """examples:
+  s2sc export --onnx
+  s2sc export runs/wav2letter/3 --onnx --json""",
+    "schema": """examples:
+  s2sc schema > graph.schema.json""",
+    "completion": """examples:
+  s2sc completion bash > ~/.local/share/bash-completion/completions/s2sc
+  s2sc completion zsh > ~/.zfunc/_s2sc""",
+}
+
+
+def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=_EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(run=run)
+    return made
+
+
+def _variants(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--profile", metavar="NAME", help="apply one of the spec's profiles")
+    verb.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="override a value; repeatable")
+
+
+def _device(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--device", default="auto", help="cpu, cuda, cuda:N or auto (the default)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+# ---------------------------------------------------------------- reading and writing
+
+
+def _specs(paths: Sequence[str]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(path.rglob("*.s2s"))
+        if not found:
+            raise Refused(f"there is no .s2s file below {path}")
+        yield from found
+
+
+def _analysis(options: argparse.Namespace) -> Analysis:
+    """The analysis of one spec; what is wrong with it goes to the error stream."""
+    analysis = analyse_file(Path(options.spec), profile=options.profile, sets=options.set)
+    shown = [finding for finding in analysis.findings if finding.severity != "info"]
+    if shown:
+        from .dsl.report.full import render
+
+        print(render(shown, colour=_colour(sys.stderr)), file=sys.stderr)
+    return analysis
+
+
+def _report(findings: Sequence[Diagnostic], form: str) -> None:
+    if form == "json":
+        from .dsl.report.json import render as render_json
+
+        _write(render_json(findings))
+        return
+    if form == "concise":
+        from .dsl.report.concise import render
+    else:
+        from .dsl.report.full import render
+
+    _write(render(findings, colour=_colour(sys.stdout)))
+
+
+def _overrides(options: argparse.Namespace) -> str:
+    profile = f" --profile {options.profile}" if options.profile else ""
+    return profile + "".join(f" --set '{text}'" for text in options.set)
+
+
+def _device_for(options: argparse.Namespace, model: Path) -> str:
+    return options.device if options.device != "auto" or model.is_dir() else "cpu"
+
+
+def _counter(what: str) -> Callable[[int, int], None]:
+    """Progress on one line of a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda done, of: None
+
+    def show(done: int, of: int) -> None:
+        sys.stderr.write(f"\r{what} {done} of {of}" + ("\n" if done == of else ""))
+        sys.stderr.flush()
+
+    return show
+
+
+def _extra(what: str, name: str = "train") -> Any:
+    from .runtime.extras import extra
+
+    return extra(name, what)
+
+
+def _json(value: object, indent: int | None = 2) -> str:
+    import json
+
+    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"s2sc: {message}", file=sys.stderr)
+    return code
+
+
+def _colour(stream: Any) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+# ---------------------------------------------------------------- what went wrong
+
+
+_CODES = {
+    "MissingExtra": USAGE,
+    "RunError": USAGE,
+    "BadModelFile": FINDINGS,
+    "BadManifest": FINDINGS,
+    "BadArchive": FINDINGS,
+    "BadAudio": FINDINGS,
+    "BadData": FINDINGS,
+    "CorpusError": FINDINGS,
+    "GraphFileError": FINDINGS,
+    "CheckpointError": FINDINGS,
+    "ExportFailed": FINDINGS,
+    "WorkerFailed": FINDINGS,
+    "StorageError": STORAGE,
+    "Diverged": DIVERGED,
+}
+
+
+def _known(error: Exception) -> int | None:
+    """The exit code of an error that a user can do something about, by the name of its class (no import needed)."""
+    for kind in type(error).__mro__:
+        if kind.__module__.startswith("s2sc.") and kind.__name__ in _CODES:
+            return _CODES[kind.__name__]
+    return STORAGE if isinstance(error, OSError) else None
+
+
+def _internal(error: Exception) -> int:
+    import traceback
+
+    traceback.print_exception(error)
+    return _say(
+        f"internal error, which is a bug of s2sc {__version__}: please report it with the lines above and the spec",
+        INTERNAL,
+    )

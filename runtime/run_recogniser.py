@@ -1,0 +1,111 @@
+"""Transcription with a trained run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from ..dsl.values import Quantity, Range
+from .checkpoint import CheckpointError, load_checkpoint, read_best
+from .data.alphabet import AlphabetCodec
+from .data.audio import Samples
+from .data.batch import Batch
+from .export.metadata import Limits
+from .model import Model, build_model
+from .recognition import NoAnswer, Recording, Transcript, recording_of_file, transcribe
+from .run_folder import Run, RunError
+from .trainer import load_model
+
+MOST_SECONDS = 120.0
+
+
+def load_trained(run: Run, device: torch.device) -> Model:
+    """A run's model with its best weights, or its newest where none was best, ready to evaluate."""
+    checked = run.graph()
+    best = read_best(run.checkpoints)
+    try:
+        checkpoint = load_checkpoint(run.checkpoints, step=best[0]) if best else None
+        checkpoint = checkpoint or load_checkpoint(run.checkpoints)
+    except CheckpointError as error:
+        raise RunError(f"{run.folder}: {error}") from None
+    if checkpoint is None:
+        raise RunError(f"{run.folder} has no checkpoint yet")
+    if checkpoint.state.get("architecture") != checked.architecture_hash:
+        raise RunError(f"{run.folder}: the checkpoint of step {checkpoint.step} belongs to another architecture")
+    model = build_model(checked)
+    load_model(model, checkpoint)
+    model.module.to(device).eval()
+    return model
+
+
+class RunRecogniser:
+    """A run's best weights, ready to transcribe."""
+
+    def __init__(self, run: Run, device: torch.device) -> None:
+        graph = run.graph().graph
+        data = graph.data.values()
+        self._model = load_trained(run, device)
+        if self._model.search is None:
+            raise RunError(f"{run.folder}: the spec has no `infer` in its decoder")
+        self._device = device
+        self._codec = AlphabetCodec(data["text"].symbols, lower=data["text"].lower)
+        self._rate = int(data["audio"].rate)
+        self._limits = _limits(data["keep"])
+
+    @property
+    def rate(self) -> int:
+        """Samples a second that the model was trained with."""
+        return self._rate
+
+    @property
+    def limits(self) -> Limits:
+        """What it takes: any batch, and recordings of up to two minutes."""
+        return self._limits
+
+    def transcribe(self, files: Iterable[Path | Recording]) -> Iterator[Transcript]:
+        """Transcribe files in order; one that cannot be read is reported and stops no other."""
+        recordings = (file if isinstance(file, Recording) else recording_of_file(file) for file in files)
+        return transcribe(recordings, self)
+
+    def recognise(self, clips: Sequence[Samples]) -> list[str | NoAnswer]:
+        """The texts of one batch."""
+        longest = max(len(clip) for clip in clips)
+        waveform_BN = torch.zeros(len(clips), longest)
+        for row, clip in enumerate(clips):
+            waveform_BN[row, : len(clip)] = torch.from_numpy(clip)
+        path = "data.audio.waveform"
+        batch = Batch(
+            inputs={path: waveform_BN},
+            lengths={path: torch.tensor([len(clip) for clip in clips])},
+            ids=tuple(str(row) for row in range(len(clips))),
+            texts=("",) * len(clips),
+            seconds=tuple(len(clip) / self._rate for clip in clips),
+            epoch=0,
+            number=0,
+        ).to(self._device)
+        with torch.inference_mode():
+            tokens = self._model.hypotheses(self._model(batch), batch)
+        return [self._codec.decode(row) for row in tokens]
+
+
+def _limits(keep: Range | None) -> Limits:
+    low = keep.low if keep is not None else 0.0
+    least = low.amount if isinstance(low, Quantity) else low
+    return Limits(least_batch=1, most_batch=64, least_seconds=min(float(least), 0.1), most_seconds=MOST_SECONDS)
+
+
+def torch_device(name: str) -> torch.device:
+    """A device by name: "cpu", "cuda", "cuda:1", or "auto" for a GPU where there is one; RunError without it."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise RunError(f"there is no kind of device called {name!r}: use cpu, cuda or auto") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise RunError("torch sees no GPU: use --device cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise RunError(f"training and inference run on cpu or cuda, not on {device.type}")
+    return device
