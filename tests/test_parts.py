@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf, nextafter
+from typing import Any
 
 import pytest
 import torch
@@ -326,10 +327,10 @@ def make_case(cls: type[Component], seed: int, precision: str = "fp32") -> Case:
             if type_.is_seq:
                 (symbol,) = type_.time.symbols
                 batch[f"{name}_{position}_lengths"] = torch.tensor(rows[symbol])
-    for symbol in graph.symbols:
-        assert symbol.definition is not None
-        of_rows = [symbol.definition.value({"N": num_samples}) for num_samples in rows["N"]]
-        sizes[symbol.name], rows[symbol.name] = symbol.definition.value(sizes), of_rows
+    for derived in graph.symbols:
+        assert derived.definition is not None
+        of_rows = [derived.definition.value({"N": num_samples}) for num_samples in rows["N"]]
+        sizes[derived.name], rows[derived.name] = derived.definition.value(sizes), of_rows
     return Case(operation, types, lowered, graph.nodes[PATH], sizes, rows, batch, seed)
 
 
@@ -416,7 +417,7 @@ def _generator(seed: int) -> torch.Generator:
 NOWHERE = Span(Source("test", ""), 0, 0)
 
 
-def _bound(cls: type[Part], values: Mapping[str, object]) -> PartValue:
+def _bound(cls: type[Part], values: Mapping[str, Any]) -> PartValue:
     origin = Origin("spec", NOWHERE)
     params = {}
     for param in cls.params:

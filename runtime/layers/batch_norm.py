@@ -43,6 +43,8 @@ class BatchNorm(Layer):
 
         x_BCT  [B, C, T] with mask [B, 1, T], or [B, C] without
         """
+        if not self.training and torch.onnx.is_in_onnx_export() and x_BCT.dtype != self.weight.dtype:
+            return self._affine(x_BCT)
         if not self.training:
             running = (self.running_mean, self.running_var, self.weight, self.bias)
             return F.batch_norm(x_BCT, *running, training=False, eps=self.epsilon)
@@ -50,6 +52,13 @@ class BatchNorm(Layer):
             mask = torch.ones((), dtype=torch.bool, device=x_BCT.device).expand(x_BCT.shape[0], 1, 1)
             return self._train(x_BCT.unsqueeze(2), mask).squeeze(2)
         return self._train(x_BCT, mask)
+
+    def _affine(self, x_BCT: Tensor) -> Tensor:
+        """The same as two half operations: ONNX optimisers put a float32 normalisation into half weights."""
+        scale_C = self.weight * torch.rsqrt(self.running_var + self.epsilon)
+        shift_C = self.bias - self.running_mean * scale_C
+        shape = (-1, 1) if x_BCT.dim() == 3 else (-1,)
+        return x_BCT * scale_C.to(x_BCT.dtype).view(shape) + shift_C.to(x_BCT.dtype).view(shape)
 
     def _train(self, x_BCT: Tensor, mask_B1T: Tensor) -> Tensor:
         # multiplying is several times faster than masked_fill on a CPU; padding is finite wherever real frames are

@@ -28,5 +28,7 @@ class MaxPool(Layer):
         if self.kernel is None:
             greatest = real_BCT.amax(2)
         else:
-            greatest = F.max_pool1d(F.pad(real_BCT, (0, self.kernel - 1), value=lowest), self.kernel, self.stride)
+            padded_BC1T = F.pad(real_BCT, (0, self.kernel - 1), value=lowest).unsqueeze(2)
+            # in one dimension it would be exported for one length only
+            greatest = F.max_pool2d(padded_BC1T, (1, self.kernel), (1, self.stride)).squeeze(2)
         return torch.where(greatest == lowest, 0.0, greatest)
