@@ -190,6 +190,7 @@ class _Lexer:
             self._refuse(start, end, "end lines with a line feed, with or without a carriage return before it")
         elif character == "%":
             self._refuse(start, end, "`%` is a unit (10%); there is no modulo operator")
+            self._add("UNKNOWN", start, end, faulty=True)
         elif meant is not None:
             self._refuse(start, end, f"write `{meant}`")
             self._add(self.words.get(meant, "UNKNOWN"), start, end, text=meant, faulty=True)

@@ -242,6 +242,8 @@ class _Driver:
     def _skip(self, index: int) -> int:
         """The token after the statement; or, if it opens a body, feed a head for it and go on inside."""
         if self.bodies and self.bodies[-1].table and self.bodies[-1].columns is None:
+            # without a header, its rows mean nothing
+            self.bodies[-1].columns = 0
             return self.bodies[-1].closer
         while True:
             token = self.tokens[index]
