@@ -150,7 +150,7 @@ def _checked(read: Any, session: Any, name: str) -> Any:
 
 
 def _words(error: Exception) -> str:
-    """onnxruntime's complaint on one line, without its C++ places."""
+    """What onnxruntime complains of, on one line, without its C++ places."""
     text = str(error).rpartition("] : ")[2].split(" : ", 2)[-1]
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return text[:200] or type(error).__name__
