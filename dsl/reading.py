@@ -49,14 +49,17 @@ def _read_bytes(path: Path, name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise Unreadable(f"{name}: cannot be opened: {reason}", 2) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{name}: not a regular file", 2)
         if status.st_size > LIMITS.file_bytes:
             raise Unreadable(_too_large(name), 2)
-        # the file may grow while it is read
-        content = file.read(LIMITS.file_bytes + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            # the file may grow while it is read
+            content = file.read(LIMITS.file_bytes + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > LIMITS.file_bytes:
         raise Unreadable(_too_large(name), 2)
     return content

@@ -1,0 +1,65 @@
+"""Reading a spec: text files of a sensible size and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from s2sc.dsl.limits import LIMITS
+from s2sc.dsl.reading import Unreadable, read_source
+
+
+def refused(path: Path) -> tuple[str, int]:
+    with pytest.raises(Unreadable) as caught:
+        read_source(path)
+    return caught.value.message, caught.value.exit_code
+
+
+def test_a_byte_order_mark_is_dropped_and_line_ends_are_one_character(tmp_path: Path) -> None:
+    path = tmp_path / "a.s2s"
+    path.write_bytes(b"\xef\xbb\xbfedition 1\r\nx = \xc3\xa9\n")
+    source = read_source(path)
+    assert (source.name, source.text) == (str(path), "edition 1\nx = é\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "words"),
+    [
+        (b"a\nb\xff", "2:2", "not UTF-8 text (byte 0xff)"),
+        (b"ab\0", "1:3", "a NUL character"),
+        (b"a\nb\rc", "2:2", "a carriage return"),
+        (b"\xed\xa0\x80", "1:1", "not UTF-8"),
+    ],
+)
+def test_bytes_that_are_no_text_are_findings_with_a_place(
+    tmp_path: Path, content: bytes, place: str, words: str
+) -> None:
+    path = tmp_path / "a.s2s"
+    path.write_bytes(content)
+    message, code = refused(path)
+    assert code == 1
+    assert message.startswith(f"{path}:{place}: ")
+    assert words in message
+
+
+def test_the_size_limit_is_exact(tmp_path: Path) -> None:
+    path = tmp_path / "a.s2s"
+    path.write_bytes(b"#" * LIMITS.file_bytes)
+    assert len(read_source(path).text) == LIMITS.file_bytes
+    path.write_bytes(b"#" * (LIMITS.file_bytes + 1))
+    message, code = refused(path)
+    assert (code, "larger than 128 KiB" in message) == (2, True)
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe, Path("/dev/zero")):
+        message, code = refused(path)
+        assert (code, message) == (2, f"{path}: not a regular file")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.s2s") == (f"{tmp_path / 'none.s2s'}: no such file", 2)
+    assert refused(Path("a\0b"))[1] == 2
