@@ -198,10 +198,15 @@ class TreeBuilder:
         return inner
 
     def tuple_(self, children: Children) -> syntax.Tuple:
-        return syntax.Tuple(_without_tokens(children), _span(children))
+        rest = children[3] if isinstance(children[3], tuple) else ()
+        return syntax.Tuple((children[1], *rest), _span(children))
 
     def list_(self, children: Children) -> syntax.ListLiteral:
-        return syntax.ListLiteral(_without_tokens(children), _span(children))
+        items = children[1] if isinstance(children[1], tuple) else ()
+        return syntax.ListLiteral(items, _span(children))
+
+    def items(self, children: Children) -> tuple[Expression, ...]:
+        return _without_tokens(children)
 
     def repeat(self, children: Children) -> syntax.Repeat:
         index = children[3].text if len(children) == 7 else None

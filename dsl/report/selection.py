@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, Severity
 from ..limits import LIMITS
 
 
@@ -34,8 +34,8 @@ def left_out(number: int) -> str:
     return f"{_counted(number, 'more finding')} not shown"
 
 
-_RANK = {"error": 0, "warning": 1, "info": 2}
-_WORD = {"error": "error", "warning": "warning", "info": "remark"}
+_RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+_WORD: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "remark"}
 
 
 def _counted(number: int, noun: str) -> str:
