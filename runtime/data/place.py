@@ -11,10 +11,16 @@ PathValue = str | EnvironmentPath | JoinedPath
 
 
 def place(value: PathValue, *, base: Path, environment: Mapping[str, str]) -> Path:
-    """The path that a spec's value stands for; a relative one starts at `base`."""
-    if isinstance(value, JoinedPath):
-        return base.joinpath(*(_piece(piece, environment) for piece in value.pieces))
-    return base / _piece(value, environment)
+    """The path that a spec's value stands for.
+
+    A relative one starts at `base`, the spec's folder; one that a variable was set to starts, as on any command line,
+    at the current folder.
+    """
+    pieces = value.pieces if isinstance(value, JoinedPath) else (value,)
+    first = pieces[0]
+    from_shell = isinstance(first, EnvironmentPath) and bool(environment.get(first.variable))
+    start = Path.cwd() if from_shell else base
+    return start.joinpath(*(_piece(piece, environment) for piece in pieces))
 
 
 def _piece(value: str | EnvironmentPath, environment: Mapping[str, str]) -> str:
