@@ -25,6 +25,8 @@ class Memory:
     half_weights   copies of the weights that half-precision operations make and keep until the backward pass
     activations    tensors kept for the backward pass, casts and masks included, each once
     working        the largest operation's inputs and outputs with their gradients, alive at the peak
+
+    Not counted: Python, torch and its libraries, and freed memory that the allocator keeps.
     """
 
     batch: int

@@ -43,9 +43,9 @@ def test_a_table_cell_out_of_range_is_marked_itself() -> None:
 def test_all_faults_come_in_one_run() -> None:
     found = errors(
         "encoder { out = data.audio -> dropout(2.0) -> conv1d(0, kernel = 0) }\n"
-        "hyperparameters {\n batch = 16 examples\n optimizer = adam(lr = -1.0)\n stop = 1 epochs\n seed = 1\n}\n"
+        "hyperparameters {\n batch = 16 examples\n optimizer = adam(lr = 0.0)\n stop = 1 epochs\n seed = 1\n}\n"
     )
-    assert [one.span and one.span.text for one in found] == ["2.0", "0", "0", "-1.0"]
+    assert [one.span and one.span.text for one in found] == ["2.0", "0", "0", "0.0"]
 
 
 def test_a_window_of_half_a_sample_is_a_warning() -> None:
