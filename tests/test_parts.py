@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import inf, nextafter
 from typing import Any
 
@@ -20,11 +21,16 @@ from s2sc.compiler.tensor_type import Axis, TensorType, lengths, seq, tokens, wa
 from s2sc.dsl.signature import Param
 from s2sc.dsl.source import Source, Span
 from s2sc.dsl.syntax import Name
-from s2sc.dsl.values import DType, Origin, PartValue, Quantity, Static
+from s2sc.dsl.values import DType, Origin, PartValue, Quantity, Ref, Static
+from s2sc.runtime.export.precision import halve_weights
+from s2sc.runtime.export.program import make_program
+from s2sc.runtime.inference import open_session
 from s2sc.runtime.layers.layer import layer_class, layer_function
-from s2sc.runtime.lower import Lowered
+from s2sc.runtime.lower import Lowered, lower
+from s2sc.runtime.real_frames import real_frames
 from s2sc.runtime.single import PATH, lower_single, single
 from torch import Tensor
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 from torch.utils.flop_counter import FlopCounterMode
 
 CLASSES = sorted(builtin().classes(), key=lambda cls: cls.name)
@@ -33,6 +39,8 @@ COMPONENTS = sorted(builtin().component_classes(), key=lambda cls: cls.name)
 LAYERS = [cls for cls in COMPONENTS if cls.family not in ("internal", "search")]
 SEEDS = range(4)
 BATCH = 3
+# Dropout and augmentation are left out of what leaves.
+EXPORTED = [cls for cls in LAYERS if cls.family in ("component", "feature") and not cls.training_only]
 HALF = [cls for cls in LAYERS if cls.precision != "fp32"]
 
 Types = dict[str, tuple[TensorType, ...]]
@@ -236,6 +244,50 @@ def test_both_layouts_give_the_same(cls: type[Component]) -> None:
             assert results[0].shape == results[1].shape
 
 
+# --- what it exports to ---
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_registry() -> Iterator[None]:
+    """The exporter reads its table of operators anew for every export, which takes longer than a small export."""
+    with pytest.MonkeyPatch.context() as patch:
+        registry = cache(ONNXRegistry.from_torchlib)
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(registry))
+        yield
+
+
+@pytest.mark.parametrize(("precision", "seed"), [("fp32", 0), ("fp16", 1)])
+@pytest.mark.parametrize("cls", EXPORTED, ids=lambda cls: cls.name)
+def test_the_exported_file_computes_the_same(cls: type[Component], precision: str, seed: int) -> None:
+    """In batches and alone, with padding of 1e4; exported from one size and run at others."""
+    case, exact = make_case(cls, seed, precision), make_case(cls, seed)
+    exact.vary_statistics()
+    checked = single(case.operation, case.types, precision=precision)
+    ports = case.graph_node.outputs
+    module = lower(checked, outputs=[Ref(PATH, port) for port in ports]).module.eval()
+    module.load_state_dict(exact.lowered.module.state_dict())
+    halve_weights(module, checked)
+    taken = [node.name for node in module.graph.nodes if node.op == "placeholder"]
+    dynamic = {name: {0: "batch"} for name in taken}
+    for name, type_ in case.sequences():
+        dynamic[name][1] = type_.axes[1].name
+    batch = {name: case.batch[name] for name in taken}
+    program = make_program(module, batch, dynamic=dynamic, outputs=list(ports), opset=20, properties={})
+    session = open_session(program.to_bytes())
+    # onnxruntime sums in another order; fp16 as in test_half_precision_stays_close
+    tolerance = {"atol": 1e-4, "rtol": 1e-4} if precision == "fp32" else {"atol": 2e-2, "rtol": 1e-2}
+    for batch in (case.filled(1e4), *(case.alone(row) for row in range(BATCH))):
+        expected = exact.run(batch)
+        found = session.run(list(ports), {name: batch[name].numpy() for name in taken})
+        for (port, type_), result in zip(ports.items(), found, strict=True):
+            ours, theirs = expected[port], torch.from_numpy(result)
+            assert theirs.shape == ours.shape, case.operation
+            if type_.is_seq:
+                real_BT = real_frames(expected[f"{port}.lengths"], ours.shape[1])
+                ours, theirs = ours[real_BT], theirs[real_BT]
+            torch.testing.assert_close(theirs.to(ours.dtype), ours, msg=f"{port}: {case.operation}", **tolerance)
+
+
 # --- cases: random valid parameters and inputs of a component ---
 
 
@@ -266,13 +318,20 @@ class Case:
                 if name.startswith("running"):
                     buffer.fill_(float(name == "running_var"))
 
+    def vary_statistics(self) -> None:
+        """Running statistics as training leaves them."""
+        for module in self.lowered.module.modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                if name.startswith("running"):
+                    buffer.uniform_(0.5, 1.5)
+
     def row_sizes(self, row: int) -> dict[str, int]:
         return {**self.sizes, **{symbol: rows[row] for symbol, rows in self.lengths.items()}}
 
     def filled(self, content: float) -> dict[str, Tensor]:
         """The batch with `content` behind every row's length."""
         filled = dict(self.batch)
-        for name, type_ in self._sequences():
+        for name, type_ in self.sequences():
             tensor = self.batch[name].clone()
             for row in range(BATCH):
                 behind = tensor[row, type_.time.value(self.row_sizes(row)) :]
@@ -283,7 +342,7 @@ class Case:
     def alone(self, row: int) -> dict[str, Tensor]:
         """One row without its padding."""
         one = {name: tensor[row : row + 1] for name, tensor in self.batch.items()}
-        for name, type_ in self._sequences():
+        for name, type_ in self.sequences():
             one[name] = one[name][:, : type_.time.value(self.row_sizes(row))]
         return one
 
@@ -297,7 +356,7 @@ class Case:
                 num_real = max(0, type_.time.value(self.row_sizes(row)))
                 yield f"{port}[{row}]", left[port][row, :num_real], right[port][row, :num_real]
 
-    def _sequences(self) -> Iterator[tuple[str, TensorType]]:
+    def sequences(self) -> Iterator[tuple[str, TensorType]]:
         for name, types in self.types.items():
             for position, type_ in enumerate(types):
                 if type_.is_seq:
