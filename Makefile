@@ -53,8 +53,8 @@ smoke: setup  ## run the tests that take seconds
 gpu: setup  ## run the tests that need a GPU
 	$(BIN)/pytest tests/gpu $(PYTEST)
 
-docs: setup  ## write again what is generated: docs/graph.schema.json
-	$(BIN)/s2sc schema > docs/graph.schema.json
+docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json
+	$(BIN)/python docs/generate.py
 
 bench: setup  ## measure against a hand-written torch loop; results go to benchmarks/results
 	$(BIN)/python benchmarks/bench.py
