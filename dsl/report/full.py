@@ -82,8 +82,7 @@ def _facts(diagnostic: Diagnostic) -> list[str]:
     facts = [clipped(note) for note in diagnostic.notes]
     if diagnostic.place and not any(note.startswith("reached through:") for note in diagnostic.notes):
         facts.append(f"reached through: {clipped(diagnostic.place)}")
-    facts += [f"help: {clipped(help_)}" for help_ in diagnostic.helps]
-    return [*facts, f"more: s2sc explain {diagnostic.code}"]
+    return [*facts, *(f"help: {clipped(help_)}" for help_ in diagnostic.helps)]
 
 
 def _marks(diagnostic: Diagnostic) -> list[tuple[Source, list[_Mark]]]:

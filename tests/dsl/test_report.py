@@ -65,7 +65,6 @@ def test_a_finding_in_full() -> None:
         "   = shapes: x is seq[batch, time, 1000]\n"
         "   = reached through: encoder.out.0 (and 5 more copies)\n"
         "   = help: use d = 1008 (changes the model) or heads = 8\n"
-        "   = more: s2sc explain S2S402\n"
         "\n"
         "found 1 error in 1 file\n"
     )
