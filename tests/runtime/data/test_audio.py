@@ -141,6 +141,12 @@ def test_what_is_no_sound_recording_is_refused_for_its_reason(kit: Any, tmp_path
             assert refusal(recording) == reason, (reason, recording if isinstance(recording, Path) else recording[:60])
 
 
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_file_that_lacks_its_last_page_is_truncated(kit: Any, subtype: str) -> None:
+    whole = kit.encoded(np.random.default_rng(0).normal(0, 0.1, 10 * RATE), "OGG", subtype)
+    assert refusal(whole[: whole.rindex(b"OggS")]) == "truncated"
+
+
 def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     assert refusal(tmp_path / "pipe.wav") == "not_a_file"

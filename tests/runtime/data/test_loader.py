@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,13 +86,45 @@ def test_workers_end_when_nobody_wants_more(tmp_path: Path) -> None:
 
 
 def test_interrupting_the_whole_group_leaves_workers_at_work(tmp_path: Path) -> None:
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    if not children.exists():
+        pytest.skip("needs /proc")
+    told: list[str] = []
+    made = load(Maker(tmp_path), range(30), num_workers=2, warn=told.append)
+    assert next(made).batch is not None
+    for child in children.read_text().split():
+        os.kill(int(child), signal.SIGINT)
+    assert numbers(made) == list(range(1, 30))
+    assert told == []
+
+
+def test_workers_end_with_a_killed_trainer() -> None:
+    code = """
+import os, time
+from s2sc.runtime.data.loader import Made, load
+made = load(lambda number: Made(None) if number == 0 else time.sleep(1000), range(9), num_workers=2)
+next(made)
+print(open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read(), flush=True)
+time.sleep(1000)
+"""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("needs /proc")
+    trainer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert trainer.stdout is not None
+    workers = [int(number) for number in trainer.stdout.readline().split()]
+    trainer.kill()
+    trainer.wait()
+    assert len(workers) >= 2
+    for _ in range(200):
+        if not any(is_running(worker) for worker in workers):
+            return
+        time.sleep(0.05)
+    pytest.fail("a worker still runs")
+
+
+def is_running(process: int) -> bool:
     try:
-        made = load(Maker(tmp_path), range(30), num_workers=2)
-        first = next(made)
-        for child in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
-            os.kill(int(child), signal.SIGINT)
-        assert first.batch is not None
-        assert numbers(made) == list(range(1, 30))
-    finally:
-        signal.signal(signal.SIGINT, previous)
+        status = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

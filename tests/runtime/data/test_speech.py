@@ -130,9 +130,13 @@ def test_reading_draws_from_no_global_generator(data: SpeechData, num_workers: i
     assert before == after
 
 
-def test_joined_clips_carry_the_texts_of_all_and_stay_within_the_limits(kit: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seconds", "labels"), [(1.0, 1000), (10.0, 20)])
+def test_joined_clips_carry_the_texts_of_all_and_stay_within_the_limits(
+    kit: Any, tmp_path: Path, seconds: float, labels: int
+) -> None:
     kit.write_corpus(tmp_path)
-    data = opened(kit, tmp_path, augment=(JoinClips(chance=1.0, max=4),), keep=Range(0.1, 1.0), labels=30)
+    join = JoinClips(chance=1.0, max=6)
+    data = opened(kit, tmp_path, augment=(join,), keep=Range(0.1, seconds), labels=labels)
     texts = {example.identity: example.text for example in data.examples("train")}
     joined = 0
     for batch in data.batches("train", batch=5, shuffle=True, augment=True):
@@ -141,9 +145,19 @@ def test_joined_clips_carry_the_texts_of_all_and_stay_within_the_limits(kit: Any
             joined += batch.texts[row] != texts[name]
             num_tokens = int(batch.lengths[TEXT][row])
             assert data.codec.decode(batch.inputs[TEXT][row, :num_tokens].tolist()) == batch.texts[row]
-            assert batch.seconds[row] <= 1.0
-            assert num_tokens <= 30
+            assert batch.seconds[row] <= seconds
+            assert num_tokens <= labels
     assert joined > 5
+
+
+def test_an_example_is_changed_otherwise_in_another_epoch(kit: Any, tmp_path: Path) -> None:
+    kit.write_corpus(tmp_path)
+    data = opened(kit, tmp_path, augment=(SpeedPerturb(),))
+    first, again, other = (
+        durations(list(data.batches("train", batch=4, epoch=epoch, augment=True))) for epoch in (0, 0, 1)
+    )
+    assert first == again
+    assert sum(first[name] != other[name] for name in first) > 20
 
 
 def test_augmentation_is_for_those_who_ask(data: SpeechData) -> None:
