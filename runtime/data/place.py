@@ -28,3 +28,9 @@ def _piece(value: str | EnvironmentPath, environment: Mapping[str, str]) -> str:
     if isinstance(value, EnvironmentPath):
         return environment.get(value.variable) or value.default
     return value
+
+
+def variables(value: PathValue) -> tuple[str, ...]:
+    """The environment variables that a path reads."""
+    pieces = value.pieces if isinstance(value, JoinedPath) else (value,)
+    return tuple(piece.variable for piece in pieces if isinstance(piece, EnvironmentPath))

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...compiler.parts.data.speech import Speech
 from ...dsl.values import SplitOf
 from .corpus import CorpusError, OnProgress, made
-from .place import PathValue, place
+from .place import PathValue, place, variables
 from .root import Root
 from .tally import BadData
 
@@ -51,7 +51,9 @@ def open_source(
         return Source(Root(folder), "audio.zip", files, environment)
     folder = place(settings.root, base=base, environment=environment)
     if not folder.is_dir():
-        raise BadData("no_root", f"the data's root is not there: {folder}")
+        unset = [name for name in variables(settings.root) if not environment.get(name)]
+        hint = f"; set {' and '.join(unset)} to the folder that holds the data" if unset else ""
+        raise BadData("no_root", f"the data's root is not there: {folder}{hint}")
     archive = settings.archive
     given = {"train": settings.train, "valid": settings.valid, "test": settings.test}
     return Source(

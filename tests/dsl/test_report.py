@@ -81,7 +81,6 @@ def test_several_labels_on_a_line_stand_below_each_other() -> None:
         "  | |     two",
         "  | |",
         "  | one",
-        "  |",
     ]
 
 
