@@ -1,39 +1,57 @@
-"""Write what is generated in the documentation: plans and findings of its examples, and docs/graph.schema.json.
+"""Write what is generated in the documentation: plans and findings of examples, parts.md, rules.md, the schema.
 
 A page holds an example as ```s2s name=NAME and what s2sc says of it as ```text plan=NAME, or as ```text lint=NAME with
-change="…" into="…" for the example with a mistake put in. `make docs` runs this; tests/test_docs.py that nothing changes.
+change="…" into="…" for the example with a mistake put in. An example with=NAME is completed by that one's sections.
+`make docs` runs this; tests/test_docs.py checks that it would change nothing.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shlex
 from pathlib import Path
+from textwrap import dedent
 
 from s2sc.compiler.catalogue import builtin
+from s2sc.compiler.component import Component
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph_schema import graph_schema
+from s2sc.compiler.part import Part
 from s2sc.compiler.plan import plan
+from s2sc.compiler.rulebook import rules
 from s2sc.dsl.report.full import render
+from s2sc.dsl.signature import Param
 from s2sc.dsl.source import Source
+from s2sc.dsl.values import DType, Quantity, Range
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-SCHEMA = ROOT / "docs" / "graph.schema.json"
 FENCE = re.compile(r"^```(?P<info>[^\n`]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def main() -> None:
-    """Bring all pages and the schema up to date."""
+    """Bring all pages and generated files up to date."""
     for page in PAGES:
         page.write_text(fresh(page.read_text(encoding="utf-8")), encoding="utf-8")
-    SCHEMA.write_text(schema(), encoding="utf-8")
+    for file, text in files():
+        file.write_text(text, encoding="utf-8")
+
+
+def files() -> list[tuple[Path, str]]:
+    """The files that are generated as a whole, with what they should hold."""
+    docs = ROOT / "docs"
+    return [
+        (docs / "graph.schema.json", schema()),
+        (docs / "parts.md", parts_page()),
+        (docs / "rules.md", rules_page()),
+    ]
 
 
 def fresh(text: str) -> str:
     """A page with its generated blocks as they are today."""
-    examples = {facts["name"]: body for kind, facts, body in blocks(text) if kind == "s2s" and "name" in facts}
+    examples = {facts["name"]: body for facts, body in specs(text) if "name" in facts}
 
     def renewed(block: re.Match[str]) -> str:
         kind, facts = read_info(block["info"])
@@ -42,6 +60,32 @@ def fresh(text: str) -> str:
         return f"```{block['info']}\n{shown(examples, facts)}\n```"
 
     return FENCE.sub(renewed, text)
+
+
+def specs(text: str) -> list[tuple[dict[str, str], str]]:
+    """The examples of a page: facts, and the text of a whole spec."""
+    found = [(facts, body) for kind, facts, body in blocks(text) if kind == "s2s"]
+    whole = {facts["name"]: body for facts, body in found if "name" in facts and "with" not in facts}
+    return [(facts, completed(body, whole[facts["with"]]) if "with" in facts else body) for facts, body in found]
+
+
+def completed(fragment: str, whole: str) -> str:
+    """A fragment, and those sections and lets of a whole spec that it does not write itself."""
+    written = {subject(statement) for statement in statements(fragment)}
+    rest = [statement for statement in statements(whole) if subject(statement) not in written]
+    head = [statement for statement in rest if statement.startswith("edition")]
+    return "".join([*head, fragment.rstrip("\n") + "\n\n", *(one for one in rest if one not in head)])
+
+
+def statements(text: str) -> list[str]:
+    """The top-level statements of a spec: each begins in the first column."""
+    return [statement for statement in re.split(r"(?m)^(?=[a-z])", text) if statement.strip()]
+
+
+def subject(statement: str) -> str:
+    """What a statement is about: `let width`, `encoder`."""
+    words = statement.split()
+    return " ".join(words[:2]) if words[0] in ("let", "block", "profile", "table") else words[0]
 
 
 def blocks(text: str) -> list[tuple[str, dict[str, str], str]]:
@@ -76,6 +120,130 @@ def shown(examples: dict[str, str], facts: dict[str, str]) -> str:
 def schema() -> str:
     """The published JSON Schema of graph.json."""
     return json.dumps(graph_schema(builtin()), indent=2, ensure_ascii=False) + "\n"
+
+
+# ---------------------------------------------------------------- parts.md
+
+FAMILIES = {
+    "component": "Components",
+    "loss": "Losses",
+    "search": "Searches",
+    "feature": "Features",
+    "tokenizer": "Tokenizers",
+    "corpus": "Corpora",
+    "augment": "Augmentations",
+    "metric": "Metrics",
+    "optimizer": "Optimizers",
+    "schedule": "Schedules",
+    "regularizer": "Regularizers",
+    "precision": "Precision",
+    "section": "Sections",
+}
+
+
+def parts_page() -> str:
+    """Everything that a spec can name, with its parameters."""
+    lines = ["# Everything that a spec can name", ""]
+    lines += [
+        "Generated from the declarations in `compiler/components/` and `compiler/parts/`. Parameters without a default"
+    ]
+    lines += ["must be given; those without a name in a call are taken in this order.", ""]
+    for family, title in FAMILIES.items():
+        lines += [f"## {title}", ""]
+        for cls in builtin().classes():
+            if cls.family == family:
+                lines += _part_lines(cls)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _part_lines(cls: type[Part]) -> list[str]:
+    lines = [f"### {cls.name}", ""]
+    if issubclass(cls, Component) and cls.family != "augment":
+        lines += [f"`{cls.name} {cls.signature}`", ""]
+    lines += _docstring_lines(cls)
+    if cls.params:
+        lines += ["", "| parameter | | default | |", "|---|---|---|---|"]
+        lines += [
+            f"| `{one.name}` | {_kind(one)} | {_default(one)} | {one.doc}{_bounds(one)} |".replace("|  |", "| |")
+            for one in cls.params
+        ]
+    return [*lines, ""]
+
+
+def _docstring_lines(cls: type[Part]) -> list[str]:
+    """A docstring as Markdown: its formulas, which are indented or set in columns, become code."""
+    lines: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", inspect.getdoc(cls) or ""):
+        formula = paragraph.startswith("    ") or re.match(r"\w+ = |\w+ {2,}\w", paragraph)
+        fenced = ["```", *dedent(paragraph).splitlines(), "```"] if formula else paragraph.splitlines()
+        lines += [*fenced, ""]
+    return lines[:-1]
+
+
+def _kind(one: Param) -> str:
+    words = {"int": "whole number", "bool": "true or false", "str": "text", "files": "paths, or split(…)"}
+    if one.units:
+        return "quantity: " + " or ".join(one.units)
+    if one.type == "part":
+        return " or ".join((*one.choices, *(family for family in one.families)))
+    if one.type == "list":
+        return f"list of {' or '.join(one.families) if one.families else words.get(one.item, one.item)}s"
+    if one.choices:
+        return " or ".join(f'`"{choice}"`' if one.type == "str" else f"`{choice}`" for choice in one.choices)
+    return words.get(one.type, one.type)
+
+
+def _default(one: Param) -> str:
+    if one.required:
+        return "**required**"
+    if "section" in one.families:
+        return "its own"
+    return f"`{_spelt(one.default)}`"
+
+
+def _spelt(value: object) -> str:
+    """A default as a spec would write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, Quantity):
+        return value.text
+    if isinstance(value, DType):
+        return value.name
+    if isinstance(value, Range):
+        return f"{_spelt(value.low)} .. {_spelt(value.high)}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_spelt, value))}]"
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _bounds(one: Param) -> str:
+    low, high = one.minimum, one.maximum
+    words = [f"{low:g} to {high:g}"] if low is not None and high is not None else []
+    if not words:
+        words += [f"at least {low:g}"] if low is not None else []
+        words += [f"at most {high:g}"] if high is not None else []
+    words += [f"above {one.above:g}"] if one.above is not None else []
+    words += [f"below {one.below:g}"] if one.below is not None else []
+    return f" ({', '.join(words)})" if words else ""
+
+
+# ---------------------------------------------------------------- rules.md
+
+
+def rules_page() -> str:
+    """What a correct spec can still be warned of."""
+    lines = ["# What a sound spec is still warned of", ""]
+    lines += ["Generated from `compiler/rules/`. Examples leave out the sections that do not matter.", ""]
+    for rule in rules():
+        title, _, rest = rule.doc.partition("\n")
+        lines += [f"## {rule.code}: {title.partition(': ')[2].rstrip('.')}", ""]
+        for paragraph in re.split(r"\n\s*\n(?=\S)", rest.strip()):
+            head, _, body = paragraph.partition("\n")
+            if head in ("Bad:", "Good:"):
+                lines += [head, "", "```text", *dedent(body.strip("\n")).splitlines(), "```", ""]
+            else:
+                lines += [*paragraph.splitlines(), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 if __name__ == "__main__":
