@@ -132,16 +132,17 @@ def export_onnx(
     none, or the new one, and never one beside the report of another.
     """
     storage = storage or Storage()
-    leaving = _Leaving(checked, state_dict, label, spec_hash)
     final = folder / MODEL
     try:
         storage.make_folder(folder)
         for left in folder.glob(f".{MODEL}.*.tmp"):
             storage.remove(left)
         try:
+            leaving = _Leaving(checked, state_dict, label, spec_hash)
             return _export(leaving, waveforms, references, final, split, fp32_too, on_progress, storage)
         except ExportFailed:
             storage.remove(final)
+            storage.remove(folder / MODEL_FP32)
             raise
     except OSError as error:
         raise StorageError(f"cannot write {final}", error) from error
