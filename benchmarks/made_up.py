@@ -1,0 +1,118 @@
+"""Batches of noise in the shapes of a spec's recordings, and a trainer over them."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from s2sc.compiler.front import analyse_file
+from s2sc.compiler.graph import CheckedGraph
+from s2sc.compiler.longest import longest
+from s2sc.runtime import trainer as engine
+from s2sc.runtime.data.batch import Batch
+from s2sc.runtime.data.speech import SpeechData
+from s2sc.runtime.progress import PlainProgress
+from s2sc.runtime.run_folder import Run
+
+from .report import CHECKOUT
+
+WAVEFORM, TEXT = "data.audio.waveform", "data.text"
+STEPS = 1_000_000
+
+
+def compiled(spec: str, *, precision: str | None = None, sets: Sequence[str] = ()) -> CheckedGraph:
+    """A spec's checked graph for training that goes on and on, without evaluations and checkpoints."""
+    # the schedule ends with the run: a rate that stays says nothing about speed, but neither does one that is 0
+    given = [f"hyperparameters.stop={STEPS} steps", f"hyperparameters.evaluate={STEPS} steps"]
+    given += [f"hyperparameters.checkpoint.every={STEPS} steps", *sets]
+    if precision is not None:
+        given.append(f"hyperparameters.precision={precision}")
+    found = analyse_file(CHECKOUT / spec, sets=given)
+    assert found.checked is not None, [finding.message for finding in found.findings]
+    return found.checked
+
+
+def noise_batch(
+    checked: CheckedGraph, *, num_examples: int, seconds: tuple[float, float], tokens_per_second: float, seed: int = 0
+) -> Batch:
+    """Noise with random texts; the first recording has the greatest length, to the sample."""
+    data = checked.graph.data.values()
+    chance, generator = random.Random(seed), torch.Generator().manual_seed(seed)
+    rate, hop = int(data["audio"].rate), round(data["audio"].hop * data["audio"].rate)
+    lengths = [round(rate * chance.uniform(*seconds)) for _ in range(num_examples)]
+    lengths[0] = round(rate * seconds[1])
+    step = int(data["pad_to"]) * hop
+    waveform_BN = torch.rand(num_examples, math.ceil(max(lengths) / step) * step, generator=generator) - 0.5
+    for row, length in enumerate(lengths):
+        waveform_BN[row, length:] = 0.0
+    num_tokens = [max(1, int(length / rate * tokens_per_second)) for length in lengths]
+    symbols = len(data["text"].symbols)
+    text_BU = torch.randint(symbols, (num_examples, max(num_tokens)), generator=generator)
+    return Batch(
+        inputs={WAVEFORM: waveform_BN, TEXT: text_BU},
+        lengths={WAVEFORM: torch.tensor(lengths), TEXT: torch.tensor(num_tokens)},
+        ids=tuple(str(row) for row in range(num_examples)),
+        texts=("",) * num_examples,
+        seconds=tuple(length / rate for length in lengths),
+        epoch=0,
+        number=0,
+    )
+
+
+def longest_batch(checked: CheckedGraph, num_examples: int) -> Batch:
+    """The batch that `s2sc plan` reckons memory for: every example as long as the data's limits allow."""
+    graph = checked.graph
+    sizes = longest(graph)
+    rate = int(graph.data.values()["audio"].rate)
+    seconds = sizes["N"] / rate
+    return noise_batch(
+        checked, num_examples=num_examples, seconds=(seconds, seconds), tokens_per_second=sizes["U"] / seconds
+    )
+
+
+class TrainerOverBatches:
+    """The trainer's own loop body over batches that are there already: step, figures, and what falls due."""
+
+    def __init__(self, checked: CheckedGraph, folder: Path, *, device: torch.device) -> None:
+        self.trainer = engine._prepare(
+            checked,
+            Run(folder),
+            cast(SpeechData, _NoData()),
+            device=device,
+            progress=PlainProgress(io.StringIO()),
+        )
+        trainer = self.trainer
+        trainer._marks = {name: engine._mark(trainer, every) for name, every in engine._intervals(trainer).items()}
+        trainer.board.__enter__()
+        trainer.model.module.train()
+
+    def step(self, batch: Batch) -> None:
+        """What the loop of runtime/trainer.py does with one batch."""
+        trainer = self.trainer
+        engine._train_step(trainer, batch.to(trainer.device))
+        trainer.next_batch = batch.number + 1
+        engine._report(trainer)
+        engine._evaluate_and_save(trainer)
+        assert not trainer.is_finished()
+
+    def weights(self) -> list[torch.Tensor]:
+        """All trained tensors in the order of the modules."""
+        return [parameter.tensor.detach() for parameter in self.trainer.parameters]
+
+    def last_loss(self) -> float:
+        """The loss of the latest step, if no figures were written since."""
+        return float(self.trainer._window[-1])
+
+
+class _NoData:
+    """Stands for the data of a trainer that is handed batches."""
+
+    splits = ("train",)
+
+    def num_batches(self, *_: Any, **__: Any) -> int:
+        return 1000
