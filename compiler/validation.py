@@ -17,9 +17,8 @@ def validate(value: PartValue, catalogue: Catalogue, findings: Findings, *, plac
     for fault in validate_params(value, catalogue):
         severity = _SEVERITY.get(fault.code, "error")
         sound = sound and severity != "error"
-        computed = isinstance(fault.value, Static) and len(list(fault.value.sources())) > 1
-        span = value.span if computed or fault.span is None else fault.span
-        labels = labels_of(fault.value, besides=None if computed else span)
+        span = value.span if fault.span is None else fault.span
+        labels = labels_of(fault.value, besides=span)
         if not inside(span, value.span) and value.family != "section":
             labels = (*labels, Label(value.span, f"used by {value.name} here"))
         findings.add(

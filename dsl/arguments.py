@@ -10,6 +10,7 @@ from .modules import (
     UNKNOWN,
     ComponentModule,
     ModuleValue,
+    SignatureValue,
     TensorValue,
     Unknown,
     Value,
@@ -18,6 +19,7 @@ from .modules import (
 from .signature import Param, Signature, default_origin
 from .source import Span
 from .statics import is_number
+from .suggest import article
 from .units import family_units
 from .values import (
     DType,
@@ -117,9 +119,9 @@ class _Problem:
         self.findings.error(code, message, self.span, at=at, helps=helps, labels=labels)
         return UNKNOWN
 
-    def kind(self, value: Value, wanted: str) -> Unknown:
+    def kind(self, value: Value, wanted: str, *helps: str) -> Unknown:
         return self.error(
-            "S2S301", f"{self.what} wants {wanted}, got {describe(value)}", at=f"this is {describe(value)}"
+            "S2S301", f"{self.what} wants {wanted}, got {describe(value)}", *helps, at=f"this is {describe(value)}"
         )
 
 
@@ -145,7 +147,7 @@ def _wanted(param: Param) -> str:
 
 
 def _families(param: Param) -> str:
-    return " or ".join(f"a {family}" for family in param.families)
+    return " or ".join(article(family) for family in param.families)
 
 
 def _example(param: Param) -> str:
@@ -165,7 +167,12 @@ def _part(problem: _Problem, value: Value) -> Fitted:
         return value
     if isinstance(value, Static) and isinstance(value.value, DType) and "precision" in problem.param.families:
         return value
-    return problem.kind(value, _families(problem.param))
+    helps: tuple[str, ...] = ()
+    if isinstance(value, Static) and isinstance(value.value, str) and value.value.isidentifier():
+        helps = (f"a part is named without quotes: {value.value}(…)",)
+    elif isinstance(value, SignatureValue) and value.signature.family in problem.param.families:
+        helps = (f"write {value.signature.name}(…)",)
+    return problem.kind(value, _families(problem.param), *helps)
 
 
 def _module(problem: _Problem, value: Value) -> Fitted:
@@ -173,18 +180,20 @@ def _module(problem: _Problem, value: Value) -> Fitted:
         value.tied.append(problem.span)
         return ModuleReference(f"{value.home.weights}.{value.signature.name}", problem.span)
     if isinstance(value, ModuleValue):
+        way = "name it first: shared emb = …" if value.home is None else "tie to a single component, such as linear(…)"
         return problem.error(
             "S2S301",
             f"{problem.what} wants one named component whose weights can be used, got {describe(value)}",
-            "name it first: shared emb = …",
+            way,
         )
     return problem.kind(value, "a named module")
 
 
 def _list(problem: _Problem, value: Value) -> Fitted:
-    if not (isinstance(value, Static) and isinstance(value.value, tuple)):
-        return problem.kind(value, _wanted(problem.param))
     param = problem.param
+    if not (isinstance(value, Static) and isinstance(value.value, tuple)):
+        helps = (f"write [{problem.span.text}]",) if _is_item(param, value) and len(problem.span.text) < 60 else ()
+        return problem.kind(value, _wanted(param), *helps)
     item_param = Param(
         param.name, param.item, param.doc, units=param.units, families=param.families, choices=param.choices
     )
@@ -195,6 +204,13 @@ def _list(problem: _Problem, value: Value) -> Fitted:
         return UNKNOWN
     kept = tuple(item for item in items if isinstance(item, Static | PartValue))
     return Static(kept, value.origin, value.operation, value.operands)
+
+
+def _is_item(param: Param, value: Value) -> bool:
+    """Whether a value could stand in the list that is wanted."""
+    if isinstance(value, PartValue):
+        return value.family in param.families
+    return param.item == "tensor" if isinstance(value, TensorValue) else isinstance(value, Static)
 
 
 def _item_span(item: Static | PartValue, span: Span) -> Span:
@@ -253,7 +269,7 @@ def _numeric(problem: _Problem, value: Static) -> Fitted:
             return problem.error(
                 "S2S302",
                 f"{problem.what} is a quantity in {' or '.join(param.units)}, got {plain.text}",
-                _unit_help(param),
+                _unit_help(param, _shown(plain)),
             )
         return problem.error("S2S302", f"{problem.what} is a plain number and has no unit, got {plain.text}")
     if not is_number(plain):
@@ -273,11 +289,13 @@ def _numeric(problem: _Problem, value: Static) -> Fitted:
                 f"{problem.what} must be a whole number, and {a} / {b} is {plain:g}",
                 f"use {a} // {b}, which rounds down, or pad_to(…)",
                 at=f"{a} / {b} = {plain:g}",
-                labels=origin_labels(value),
+                labels=origin_labels(value, beside=problem.span),
             )
         if not plain.is_integer():
             return problem.error(
-                "S2S301", f"{problem.what} must be a whole number, got {plain:g}", labels=origin_labels(value)
+                "S2S301",
+                f"{problem.what} must be a whole number, got {plain:g}",
+                labels=origin_labels(value, beside=problem.span),
             )
         return Static(int(plain), value.origin, value.operation, value.operands)
     return value
@@ -288,21 +306,34 @@ def _unit_help(param: Param, number: object = "…") -> str:
     return f"write {', '.join(examples[:-1])} or {examples[-1]}" if len(examples) > 1 else f"write {examples[0]}"
 
 
+def _shown(quantity: Quantity) -> object:
+    """The number in front of a unit."""
+    return quantity.text.partition(" ")[0].rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%") or "…"
+
+
 def _units(param: Param) -> list[str]:
-    if len(param.units) == 1:
-        return list(family_units(param.units[0]))
-    return [family_units(family)[0] for family in param.units]
+    """Units that are likely for a parameter, for its help."""
+    if len(param.units) > 1:
+        return [{"time": "min"}.get(family, family_units(family)[0]) for family in param.units]
+    likely = {"time": ("ms", "s"), "frequency": ("Hz", "kHz"), "bytes": ("MB", "GB")}
+    return list(likely.get(param.units[0], family_units(param.units[0])[:1]))
 
 
 def _range(problem: _Problem, value: Static) -> Fitted:
     if not isinstance(value.value, Range):
         return problem.kind(value, _wanted(problem.param))
-    low = value.value.low
+    low, high = value.value.low, value.value.high
     family = low.family if isinstance(low, Quantity) else ""
     units = problem.param.units
     if (family or units) and family not in units:
-        wanted = f"a range in {' or '.join(units)}" if units else "a range of plain numbers"
-        return problem.error("S2S302", f"{problem.what} wants {wanted}, got {problem.span.text}")
+        if not units:
+            return problem.error("S2S302", f"{problem.what} is a range of plain numbers and has no unit")
+        if family:
+            return problem.error("S2S302", f"{problem.what} wants a range in {' or '.join(units)}, got one in {family}")
+        unit = {"time": "s", "frequency": "Hz"}.get(units[0], f" {family_units(units[0])[0]}")
+        return problem.error(
+            "S2S302", f"{problem.what} needs a unit", f"write {low}{unit} .. {high}{unit}", at="numbers without a unit"
+        )
     return value
 
 

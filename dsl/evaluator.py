@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from . import expansion, functions, syntax
-from .arguments import Fitted, fit, with_defaults
+from .arguments import Fitted, fit, origin_labels, with_defaults
 from .diagnostics import Findings, Label
 from .limits import LIMITS
 from .modules import (
@@ -36,20 +36,23 @@ from .modules import (
 from .signature import Catalogue, Signature
 from .source import Span
 from .spec import Constraint, Instance
-from .statics import StaticError, binary, range_of, unary
+from .statics import StaticError, at, binary, range_of, unary
 from .statics import describe as describe_static
-from .suggest import closest, did_you_mean, listing
+from .suggest import closest, did_you_mean, listing, possessive
 from .units import to_quantity
 from .values import DType, Origin, OriginKind, PartValue, Ref, SplitMetric, Static
 
 DTYPES = ("fp32", "fp16", "bf16", "tf32")
+_MOST_SUGGESTIONS = LIMITS.shown_diagnostics
 
 
 @dataclass
 class Evaluator:
     """The state of one resolution.
 
-    overrides  expressions of the chosen profile and of `--set` by path; `paths` are all paths that exist
+    overrides   expressions of the chosen profile and of `--set` by path; `paths` are all paths that exist
+    multiplied  the repeats that are being expanded, and `copies` how many copies they will make of what is inside
+    used_names  by block and parameter or name, whether any use of the block has looked at it
     """
 
     catalogue: Catalogue
@@ -62,6 +65,9 @@ class Evaluator:
     origin_kind: OriginKind = "spec"
     shared_modules: list[ModuleValue] = field(default_factory=list)
     multiplied: tuple[tuple[str, int], ...] = ()
+    copies: int = 1
+    used_names: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _forcing: list[Thunk] = field(default_factory=list)
     _steps: int = 0
     _depth: int = 0
 
@@ -74,14 +80,30 @@ class Evaluator:
             assert thunk.value is not None
             return thunk.value
         if thunk.state == "computing":
-            self.findings.error(
-                "S2S205", f"`{thunk.name}` is defined through itself", thunk.span, at="the definitions form a loop"
-            )
+            self._report_loop(self._forcing[self._forcing.index(thunk) :])
             return UNKNOWN
         thunk.state = "computing"
+        self._forcing.append(thunk)
         thunk.value = thunk.compute()
+        self._forcing.pop()
         thunk.state = "done"
         return thunk.value
+
+    def _report_loop(self, loop: list[Thunk]) -> None:
+        """Names that are defined through each other, told from the one that is written first."""
+        start = min(range(len(loop)), key=lambda index: loop[index].span.start)
+        loop = [*loop[start:], *loop[:start]]
+        first, rest = loop[0], loop[1:]
+        hops = listing([thunk.spelt for thunk in [*loop, first][:13]], 13).replace(", ", " -> ")
+        labels = tuple(Label(thunk.span, f"then `{thunk.spelt}`") for thunk in rest[:4])
+        notes = (f"hops: {hops}{' -> …' if len(loop) > 12 else ''}",) if rest else ()
+        if any(thunk.edge for thunk in loop):
+            message, at = f"`{first.spelt}` needs its own result", "the circle starts here"
+            helps: tuple[str, ...] = ("a result of an earlier step comes from a recurrent component, such as lstm",)
+            self.findings.error("S2S404", message, first.span, at=at, labels=labels, notes=notes, helps=helps)
+            return
+        message, at = f"`{first.spelt}` is defined through itself", "the definitions form a loop"
+        self.findings.error("S2S205", message, first.span, at=at, labels=labels, notes=notes)
 
     def lookup(self, name: syntax.Name, environment: Environment) -> Value:
         thunk = environment.find(name.name)
@@ -98,16 +120,28 @@ class Evaluator:
         return UNKNOWN
 
     def _unknown_name(self, name: syntax.Name, environment: Environment) -> None:
+        if len(self.findings) > _MOST_SUGGESTIONS:
+            # nobody reads as many, and looking for what was meant takes time
+            self.findings.error("S2S203", f"unknown name `{name.name}`", name.span, at="not defined")
+            return
         planned = self.catalogue.planned(name.name)
         if planned:
             self.findings.error(
                 "S2S214", f"`{name.name}` is not in this version", name.span, at="not built yet", notes=(planned,)
             )
             return
-        known = environment.all_names() | set(self.catalogue.callable_names()) | set(functions.SIGNATURES) | set(DTYPES)
+        own = {known for known in environment.all_names() if not environment.hides(known)}
+        known = own | set(self.catalogue.callable_names()) | set(functions.SIGNATURES) | set(DTYPES)
         synonym = self.catalogue.synonym(name.name)
-        helps = (f"it is called `{synonym}` here",) if synonym in known else did_you_mean(name.name, known)
-        self.findings.error("S2S203", f"unknown name `{name.name}`", name.span, at="not defined", helps=helps)
+        helps = did_you_mean(name.name, known, preferred=own)
+        if synonym in known and not helps:
+            helps = (f"it is called `{synonym}` here",)
+        message = f"unknown name `{name.name}`"
+        if name.name in ("encoder", "decoder"):
+            message, helps = f"the spec has no `{name.name}`", (f"add {name.name} {{ … }}",)
+            # said once; other uses follow from it
+            environment.root.names[name.name] = Thunk(name.name, name.span, lambda: UNKNOWN, silent=True)
+        self.findings.error("S2S203", message, name.span, at="not defined", helps=helps)
 
     def origin(self, span: Span) -> Origin:
         return Origin(self.origin_kind, span)
@@ -116,11 +150,7 @@ class Evaluator:
 
     def evaluate(self, expression: syntax.Expression, environment: Environment, scope: Scope) -> Value:
         """The value of an expression at a place."""
-        self._steps += 1
-        if self._steps > LIMITS.evaluator_steps:
-            raise LimitReached(
-                "S2S412", f"the spec takes more than {LIMITS.evaluator_steps:,} evaluation steps", expression.span
-            )
+        self.count_steps(1, expression.span)
         if self._depth > LIMITS.evaluation_depth:
             raise LimitReached(
                 "S2S412", f"definitions are nested more than {LIMITS.evaluation_depth} deep", expression.span
@@ -130,6 +160,17 @@ class Evaluator:
             return self._EVALUATE[type(expression)](self, expression, environment, scope)
         finally:
             self._depth -= 1
+
+    def count_steps(self, number: int, span: Span) -> None:
+        """Pay for some work; raises LimitReached when the spec has used up what it may."""
+        self._steps += number
+        if self._steps > LIMITS.evaluator_steps:
+            raise LimitReached(
+                "S2S412",
+                f"the spec takes more than {LIMITS.evaluator_steps:,} evaluation steps",
+                span,
+                expansion.multiplication(self),
+            )
 
     def static(
         self, expression: syntax.Expression, environment: Environment, scope: Scope, wanted: str
@@ -146,19 +187,29 @@ class Evaluator:
         if isinstance(value, TensorValue) and value.results:
             return value
         if isinstance(value, TensorValue):
-            names = listing(value.children)
+            names = listing(f"{span.text}.{child}" for child in value.children)
             self.findings.error(
-                "S2S301", f"wanted {wanted}, got a stream of several", span, helps=(f"name one of {names}",)
+                "S2S301", f"expected {wanted}, got a stream of several", span, helps=(f"name one of {names}",)
             )
             return None
         self._wrong_kind(value, wanted, span)
         return None
 
     def _wrong_kind(self, value: Value, wanted: str, span: Span) -> None:
-        if not isinstance(value, Unknown):
-            self.findings.error(
-                "S2S301", f"expected {wanted}, got {describe(value)}", span, at=f"this is {describe(value)}"
-            )
+        if isinstance(value, Unknown):
+            return
+        helps: tuple[str, ...] = ()
+        if isinstance(value, Namespace) and value.names():
+            helps = (f"name one of its values: {listing(f'{value.what}.{name}' for name in sorted(value.names()))}",)
+        elif isinstance(value, TensorValue) and wanted == "a module" and "(" in span.text:
+            helps = ("it has all its inputs; leave out the one that `->` gives",)
+        self.findings.error(
+            "S2S301",
+            f"expected {wanted}, got {describe(value)}",
+            span,
+            at=f"this is {describe(value)}",
+            helps=helps,
+        )
 
     def _number(self, node: syntax.Number, environment: Environment, scope: Scope) -> Value:
         return Static(node.value, self.origin(node.span))
@@ -189,7 +240,7 @@ class Evaluator:
             found = owner.get(node.name)
             if found is not None:
                 return found
-            self._unknown_attribute(node, owner.what, owner.names())
+            self._unknown_attribute(node, f"`{owner.what}`", owner.names())
             return UNKNOWN
         if isinstance(owner, PartValue):
             return self._part_attribute(owner, node)
@@ -209,8 +260,8 @@ class Evaluator:
             return TensorValue({node.name: owner.results[node.name]})
         if owner.results and node.name == "lengths":
             return TensorValue({"lengths": Ref(owner.ref.path, owner.ref.port, lengths=True)})
-        names = {*owner.children, *owner.facts, *owner.results, *(("lengths",) if owner.results else ())}
-        self._unknown_attribute(node, "this tensor" if owner.results else "this stream", names)
+        names = {*owner.children, *owner.facts, *owner.results, *(("lengths",) if owner.results else ())} - {""}
+        self._unknown_attribute(node, f"`{node.value.span.text}`", names)
         return UNKNOWN
 
     def _part_attribute(self, owner: PartValue, node: syntax.Attribute) -> Value:
@@ -284,10 +335,22 @@ class Evaluator:
                 helps=("tensors can be added with +",),
             )
             return UNKNOWN
+        if any(
+            isinstance(side, Namespace) or (isinstance(side, TensorValue) and not side.results)
+            for side in (left, right)
+        ):
+            for side, written in ((left, node.left), (right, node.right)):
+                if isinstance(side, Namespace | TensorValue):
+                    self.tensor(side, written.span)
+            return UNKNOWN
         if isinstance(left, Static) and isinstance(right, Static):
             return self._guarded(lambda: binary(node.operator, left, right), node.span)
+        bare = any(isinstance(side, SignatureValue | BlockValue | ModuleValue) for side in (left, right))
         self.findings.error(
-            "S2S301", f"`{node.operator}` does not work on {describe(left)} and {describe(right)}", node.span
+            "S2S301",
+            f"`{node.operator}` does not work on {describe(left)} and {describe(right)}",
+            node.span,
+            helps=("`->` binds looser than sums: write (x -> f) + y",) if bare else (),
         )
         return UNKNOWN
 
@@ -296,10 +359,7 @@ class Evaluator:
         high = self.static(node.high, environment, scope, "a number")
         if low is None or high is None:
             return UNKNOWN
-        value = self._guarded(lambda: range_of(low, high), node.span)
-        if isinstance(value, Static):
-            return Static(value.value, self.origin(node.span), value.operation, value.operands)
-        return value
+        return self._guarded(lambda: range_of(low, high), node.span)
 
     def _if(self, node: syntax.If, environment: Environment, scope: Scope) -> Value:
         condition = self.static(node.condition, environment, scope, "true or false")
@@ -314,7 +374,7 @@ class Evaluator:
 
     def _guarded(self, compute: Callable[[], Static], span: Span) -> Static | Unknown:
         try:
-            return compute()
+            return at(span, compute(), self.origin_kind)
         except StaticError as problem:
             self.findings.error(problem.code, problem.message, span, helps=(problem.help,) if problem.help else ())
             return UNKNOWN
@@ -386,31 +446,52 @@ class Evaluator:
                 "S2S412",
                 f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {number:,}",
                 node.count.span,
+                labels=origin_labels(count, beside=node.count.span),
                 notes=expansion.multiplication(self, ("repeat", number)),
             )
             return UNKNOWN
         if node.index is not None:
-            self.check_shadowing(node.index, node.span, environment)
+            self.check_shadowing(node.index, _index_span(node), environment)
 
         def body(copy: int, at: Scope) -> Value:
             inner = environment
             if node.index is not None:
                 index = Static(copy, self.origin(node.span), "repeat index")
-                thunk = Thunk(node.index, node.span, lambda: index)
+                thunk = Thunk(node.index, node.span, lambda: index, used=True)
                 inner = Environment({node.index: thunk}, environment)
             return self.evaluate(node.body, inner, at)
 
-        return RepeatModule(node.span, f"repeat {number}", count=number, body=body)
+        alike = node.index is None
+        return RepeatModule(
+            node.span, f"repeat {number}", count=number, body=body, body_span=node.body.span, alike=alike
+        )
 
     def check_shadowing(self, name: str, span: Span, environment: Environment) -> None:
-        """Report a parameter or index that hides a let."""
+        """Report a parameter or index that hides another name, or has that of something built in."""
         hidden = environment.find(name)
-        if hidden is not None:
+        if hidden is None:
+            self.check_built_in(name, span)
+        elif not hidden.silent:
             self.findings.error(
                 "S2S208",
                 f"`{name}` hides another `{name}`",
                 span,
                 labels=(Label(hidden.span, "defined here"),),
+                helps=("choose another name",),
+            )
+
+    def check_built_in(self, name: str, span: Span) -> None:
+        """Warn of a name that the language has already."""
+        signature = self.catalogue.callable(name)
+        what = f"the {signature.family} " if signature else "the function " if name in functions.SIGNATURES else ""
+        if name in DTYPES:
+            what = "the dtype "
+        if what:
+            self.findings.warning(
+                "S2S209",
+                f"`{name}` hides {what}`{name}`",
+                span,
+                at="a built-in name",
                 helps=("choose another name",),
             )
 
@@ -421,16 +502,15 @@ class Evaluator:
         positional: list[tuple[Value, Span]] = []
         named: dict[str, tuple[Value, Span, Span]] = {}
         for argument in node.arguments:
-            value = self.evaluate(argument.value, environment, scope)
+            if self._forgot_quotes(function, argument, environment):
+                value: Value = UNKNOWN
+            else:
+                value = self.evaluate(argument.value, environment, scope)
             if argument.name is None:
                 positional.append((value, argument.value.span))
             elif argument.name in named:
-                self.findings.error(
-                    "S2S204",
-                    f"`{argument.name}` is given twice",
-                    argument.name_span,
-                    labels=(Label(named[argument.name][2], "first here"),),
-                )
+                assert argument.name_span is not None
+                self.given_twice(argument.name, argument.name_span, named[argument.name][2])
             else:
                 assert argument.name_span is not None
                 named[argument.name] = (value, argument.value.span, argument.name_span)
@@ -444,6 +524,23 @@ class Evaluator:
             return self.call(function, tuple(positional), named, node.span, scope)
         self.findings.error("S2S301", f"{describe(function)} cannot be called", node.function.span)
         return UNKNOWN
+
+    def _forgot_quotes(self, function: Value, argument: syntax.Argument, environment: Environment) -> bool:
+        """Report `pad = same`: a bare name where one of the parameter's words is meant."""
+        word = argument.value
+        if not (isinstance(word, syntax.Name) and isinstance(function, SignatureValue) and argument.name):
+            return False
+        param = function.signature.param(argument.name)
+        if param is None or word.name not in param.choices or param.type != "str" or environment.find(word.name):
+            return False
+        self.findings.error(
+            "S2S203",
+            f"unknown name `{word.name}`",
+            word.span,
+            at="not defined",
+            helps=(f'a choice is written in quotes: {argument.name} = "{word.name}"',),
+        )
+        return True
 
     def _call_function(
         self,
@@ -519,32 +616,41 @@ class Evaluator:
         inputs: dict[str, tuple[Ref, ...]] = {}
         params: dict[str, Fitted] = {}
         broken = False
-        free_inputs = [entry for entry in signature.inputs if entry.name not in named]
-        free_params = [param for param in signature.params if param.name not in named]
+        first_places: dict[str, Span] = {}
+        free_inputs = list(signature.inputs)
+        free_params = list(signature.params)
         for value, where in positional:
             if isinstance(value, Unknown):
                 broken = True
             elif isinstance(value, TensorValue) and value.results and free_inputs:
                 entry = free_inputs[0]
                 inputs[entry.name] = (*inputs.get(entry.name, ()), value.ref)
+                first_places.setdefault(entry.name, where)
                 if not entry.variadic:
                     free_inputs.pop(0)
+            elif isinstance(value, TensorValue) and not value.results:
+                broken = True
+                self.tensor(value, where)
             elif isinstance(value, TensorValue | tuple) or not free_params:
                 broken = True
-                count = len(signature.params)
+                what = "tensor" if isinstance(value, TensorValue | tuple) else "value"
+                names = listing([one.name for one in (signature.inputs if what == "tensor" else signature.params)])
                 self.findings.error(
                     "S2S202",
-                    f"{signature.name} takes no further {'tensor' if isinstance(value, TensorValue | tuple) else 'value'}",
+                    f"{signature.name} takes no further {what}",
                     where,
-                    notes=(f"it has {count} parameters: {listing([param.name for param in signature.params])}",)
-                    if count
-                    else (),
+                    notes=(f"it has {names}",) if names else (f"it takes no {what}s",),
                 )
             else:
                 param = free_params.pop(0)
+                first_places[param.name] = where
                 params[param.name] = fit(param, self.mentioned(value, where), signature.name, where, self.findings)
         for name, (value, where, name_span) in named.items():
             param_found = signature.param(name)
+            if name in first_places:
+                self.given_twice(name, name_span, first_places[name])
+                broken = True
+                continue
             if param_found is not None:
                 params[name] = fit(param_found, self.mentioned(value, where), signature.name, where, self.findings)
             elif any(entry.name == name for entry in signature.inputs):
@@ -558,24 +664,28 @@ class Evaluator:
         broken = broken or any(isinstance(value, Unknown) for value in params.values())
         return inputs, params, broken
 
+    def given_twice(self, name: str, span: Span, first: Span) -> None:
+        """Report a parameter that is given once more."""
+        self.findings.error("S2S204", f"`{name}` is given twice", span, labels=(Label(first, "first here"),))
+
     def mentioned(self, value: Value, span: Span) -> Value:
         """`[wer, cer]`: a part named without arguments is called with none."""
         if isinstance(value, SignatureValue) and not value.signature.inputs:
             return self.call(value, (), {}, span)
         return value
 
-    def unknown_parameter(self, signature: Signature, name: str, span: Span) -> None:
-        """Report a parameter that does not exist, with what was probably meant."""
+    def unknown_parameter(self, signature: Signature, name: str, span: Span) -> str | None:
+        """Report a parameter that does not exist; gives the one that was probably meant."""
         planned = self.catalogue.planned(f"{signature.name}.{name}") or self.catalogue.planned(name)
         if planned:
             self.findings.error(
                 "S2S214",
-                f"{signature.name}'s `{name}` is not in this version",
+                f"{possessive(signature.name)} `{name}` is not in this version",
                 span,
                 at="not built yet",
                 notes=(planned,),
             )
-            return
+            return None
         names = [*(entry.name for entry in signature.inputs), *(param.name for param in signature.params)]
         synonym = self.catalogue.synonym(name)
         match = synonym if synonym in names else closest(name, names)
@@ -583,6 +693,7 @@ class Evaluator:
         self.findings.error(
             "S2S202", f"{signature.name} has no parameter `{name}`", span, at="unknown parameter", helps=helps
         )
+        return match
 
     _EVALUATE: ClassVar[Mapping[type, Callable[..., Value]]] = {
         syntax.Number: _number,
@@ -602,3 +713,11 @@ class Evaluator:
         syntax.Pipe: _pipe,
         syntax.Repeat: _repeat,
     }
+
+
+def _index_span(node: syntax.Repeat) -> Span:
+    """Where the index of a repeat is written."""
+    assert node.index is not None
+    text = node.span.source.text
+    start = text.find(node.index, text.find("as", node.count.span.end) + 2)
+    return Span(node.span.source, start, start + len(node.index))

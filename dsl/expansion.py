@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import syntax
+from .arguments import origin_labels
 from .diagnostics import Label
-from .limits import LIMITS
+from .limits import EXPANSION_STEPS, LIMITS
 from .modules import (
     UNKNOWN,
     BlockModule,
@@ -18,6 +19,7 @@ from .modules import (
     ModuleValue,
     PipeModule,
     RepeatModule,
+    Row,
     Scope,
     SignatureValue,
     TableModule,
@@ -27,17 +29,19 @@ from .modules import (
     Value,
     describe,
 )
+from .references import names_in
 from .signature import Input, Signature
 from .source import Span
 from .spec import Constraint, Instance
 from .statics import describe as describe_static
-from .suggest import did_you_mean, listing
+from .suggest import closest, did_you_mean, listing, possessive
 from .values import ModuleReference, PartValue, Ref, Static
 
 if TYPE_CHECKING:
     from .evaluator import Evaluator
 
 _STATIC_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+_KIND_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text in quotes"}
 _TENSOR_TYPES = ("seq", "tensor")
 
 
@@ -58,13 +62,18 @@ def apply(
     """
     if module.uses and not module.shared and not inside_shared:
         what = f"`{module.name}`" if module.name else "this module"
+        helps: tuple[str, ...] = (f"say it: shared {module.name} = …", "or make a second module")
+        if not module.name:
+            helps = ("make it a block: each use of a block has weights of its own",)
+        elif module.name_span is not None and module.home is None:
+            helps = ("to share its weights, name it with `shared` in the encoder or the decoder", *helps[1:])
         evaluator.findings.error(
             "S2S306",
             f"{what} is applied twice, which would share its weights",
             span,
             at="applied again",
-            labels=(Label(module.uses[0], "first applied here"),),
-            helps=(f"say it: shared {module.name or 'name'} = …", "or make a second module"),
+            labels=(Label(module.uses[0], "first applied here"),) if module.uses[0] != span else (),
+            helps=helps,
         )
         return UNKNOWN
     module.uses.append(span)
@@ -119,16 +128,17 @@ def call_block(
     tensors: dict[str, TensorValue] = {}
     statics: dict[str, Value] = {}
     broken = False
-    free_tensors = [parameter for parameter in block.parameters if is_tensor(parameter) and parameter.name not in named]
-    free_statics = [
-        parameter for parameter in block.parameters if not is_tensor(parameter) and parameter.name not in named
-    ]
+    unplaced = False  # an argument went nowhere, so a parameter that seems to be missing may well be there
+    first_places: dict[str, Span] = {}
+    free_tensors = [parameter for parameter in block.parameters if is_tensor(parameter)]
+    free_statics = [parameter for parameter in block.parameters if not is_tensor(parameter)]
     for value, where in positional:
         if isinstance(value, Unknown):
-            broken = True
+            broken = unplaced = True
         elif isinstance(value, TensorValue):
             tensor = evaluator.tensor(value, where)
             if tensor is not None and free_tensors:
+                first_places[free_tensors[0].name] = where
                 tensors[free_tensors.pop(0).name] = tensor
                 continue
             broken = True
@@ -137,40 +147,45 @@ def call_block(
                     "S2S301", f"{block.name} takes no further tensor", where, helps=_declare_help(block)
                 )
         elif free_statics:
-            statics[free_statics.pop(0).name] = value
+            parameter = free_statics.pop(0)
+            first_places[parameter.name] = where
+            if _fits(evaluator, parameter, value, block, where):
+                statics[parameter.name] = value
+            else:
+                broken = unplaced = True
         else:
             broken = True
             evaluator.findings.error(
                 "S2S202", f"{block.name} takes no further value", where, notes=(_parameters(block),)
             )
     for name, (value, where, name_span) in named.items():
-        parameter = next((parameter for parameter in block.parameters if parameter.name == name), None)
-        if parameter is None:
-            names = [parameter.name for parameter in block.parameters]
-            helps = did_you_mean(name, names) or (_parameters(block),)
-            evaluator.findings.error(
-                "S2S202", f"{block.name} has no parameter `{name}`", name_span, at="unknown parameter", helps=helps
-            )
+        named_parameter = next((parameter for parameter in block.parameters if parameter.name == name), None)
+        if named_parameter is None:
+            _unknown_parameter(evaluator, block, name, name_span)
+            broken = unplaced = True
+        elif name in first_places:
+            evaluator.given_twice(name, name_span, first_places[name])
             broken = True
         elif isinstance(value, Unknown):
             broken = True
-        elif is_tensor(parameter):
+        elif is_tensor(named_parameter):
             tensor = evaluator.tensor(value, where, f"a tensor for `{name}`")
             broken = broken or tensor is None
             if tensor is not None:
                 tensors[name] = tensor
-        elif not _fits(evaluator, parameter, value, block, where):
+        elif not _fits(evaluator, named_parameter, value, block, where):
             broken = True
         else:
             statics[name] = value
     for parameter in block.parameters:
         if not is_tensor(parameter) and parameter.name not in statics and parameter.default is None:
-            if parameter.name not in named:
+            if parameter.name not in named and not unplaced:
                 evaluator.findings.error(
                     "S2S305",
                     f"{block.name} needs `{parameter.name}`",
                     span,
                     labels=(Label(parameter.span, "declared here without a default"),),
+                    helps=(f"add {parameter.name} = …",),
                 )
             broken = True
     if broken:
@@ -180,6 +195,16 @@ def call_block(
     if missing or scope is None:
         return module
     return apply(evaluator, module, (), scope, span)
+
+
+def _unknown_parameter(evaluator: Evaluator, block: syntax.Block, name: str, span: Span) -> None:
+    names = [parameter.name for parameter in block.parameters]
+    synonym = evaluator.catalogue.synonym(name)
+    helps = did_you_mean(name, names) or (_parameters(block),)
+    if synonym in names:
+        helps = (f"did you mean `{synonym}`?",)
+    message = f"{block.name} has no parameter `{name}`"
+    evaluator.findings.error("S2S202", message, span, at="unknown parameter", helps=helps)
 
 
 def statement_thunks(
@@ -197,8 +222,7 @@ def statement_thunks(
     thunks: dict[str, Thunk] = {}
     for statement in statements:
         if not isinstance(statement, syntax.Assign | syntax.Let | syntax.Table):
-            what = type(statement).__name__.lower()
-            evaluator.findings.error("S2S201", f"a {what} cannot stand here", statement.span)
+            _misplaced(evaluator, statement, section)
             continue
         name = statement.name
         if isinstance(statement, syntax.Assign) and len(statement.path) > 1:
@@ -206,20 +230,36 @@ def statement_thunks(
                 "S2S202", f"`{name}` is not a name", statement.name_span, helps=("dotted paths are for profiles",)
             )
             continue
-        if name in thunks:
+        first = thunks.get(name) or (environment.names.get(name) if section is None else None)
+        if first is not None:
             evaluator.findings.error(
                 "S2S204",
                 f"`{name}` is defined twice",
                 statement.name_span,
-                labels=(Label(thunks[name].span, "first here"),),
+                labels=(Label(first.span, "first here"),),
+                helps=("a name keeps its value: use a new one",),
             )
             continue
         place = scope if section is None else scope.below(name)
         path = f"{section}.{name}" if section else None
-        thunk = Thunk(name, statement.name_span, _compute(evaluator, statement, environment, place, scope, path))
+        compute = _compute(evaluator, statement, environment, place, scope, path)
+        edge = not isinstance(statement, syntax.Let)
+        thunk = Thunk(name, statement.name_span, compute, path=path or "", edge=edge)
         thunks[name] = thunk
         environment.names[name] = thunk
     return thunks
+
+
+def _misplaced(evaluator: Evaluator, statement: syntax.Statement, section: str | None) -> None:
+    """Report a statement that cannot stand in a block, an encoder or a decoder."""
+    where = f"in `{section}`" if section else "in a block"
+    if isinstance(statement, syntax.Section):
+        helps = (f"write {statement.kind} = …",) if section is None else ("close the bracket above first",)
+        evaluator.findings.error(
+            "S2S201", f"a section `{statement.kind}` cannot stand {where}", statement.kind_span, helps=helps
+        )
+        return
+    evaluator.findings.error("S2S201", f"a {type(statement).__name__.lower()} cannot stand {where}", statement.span)
 
 
 def multiplication(evaluator: Evaluator, *more: tuple[str, int]) -> tuple[str, ...]:
@@ -242,7 +282,7 @@ def _apply_component(
     for tensor in given:
         if not free:
             evaluator.findings.error(
-                "S2S301", f"{signature.name} takes {_count(signature.inputs)}, got one too many", span
+                "S2S301", f"{signature.name} takes {_count(signature.inputs)}, got {len(given)}", span
             )
             return UNKNOWN
         entry = free[0]
@@ -268,7 +308,14 @@ def _apply_block(
     inputs = dict(module.inputs)
     free = [parameter for parameter in block.parameters if is_tensor(parameter) and parameter.name not in inputs]
     if len(given) > len(free):
-        evaluator.findings.error("S2S301", f"{block.name} takes {len(free)} more tensors, got {len(given)}", span)
+        names = listing([parameter.name for parameter in free]) or "none"
+        evaluator.findings.error(
+            "S2S301",
+            f"{block.name} takes {len(free)} {'tensor' if len(free) == 1 else 'tensors'} here, got {len(given)}",
+            span,
+            notes=(f"free inputs: {names}",),
+            helps=_declare_help(block),
+        )
         return UNKNOWN
     inputs.update({parameter.name: tensor for parameter, tensor in zip(free, given, strict=False)})
     missing = [p for p in free[len(given) :] if p.default is None]
@@ -300,12 +347,12 @@ def _expand(
     evaluator: Evaluator, module: BlockModule, inputs: Mapping[str, TensorValue], scope: Scope, span: Span
 ) -> TensorValue | Unknown:
     block = module.block.block
+    evaluator.count_steps(EXPANSION_STEPS, span)
     environment = Environment({}, module.block.environment)
     for parameter in block.parameters:
-        evaluator.check_shadowing(parameter.name, parameter.span, module.block.environment)
         environment.names[parameter.name] = _parameter_thunk(evaluator, parameter, module, inputs, scope)
     statement_thunks(evaluator, block.body, environment, scope, section=None)
-    sizes = _sizes(evaluator, block, environment)
+    sizes = _sizes(evaluator, block, module.block.axis_names, environment)
     for parameter in block.parameters:
         value = inputs.get(parameter.name)
         if value is not None and parameter.type is not None and parameter.type.axes is not None:
@@ -313,25 +360,27 @@ def _expand(
             evaluator.constraints.append(Constraint(value.ref, parameter.type, sizes, scope.path, what, span))
     for statement in block.body:
         if isinstance(statement, syntax.Assign | syntax.Table) and statement.name in environment.names:
-            evaluator.force(environment.names[statement.name])
+            thunk = environment.names[statement.name]
+            used = thunk.used
+            evaluator.force(thunk)
+            thunk.used = used
     results: dict[str, Ref] = {}
     for result in block.results:
-        thunk = environment.names.get(result.name)
-        if thunk is None:
-            evaluator.findings.error(
-                "S2S203",
-                f"block `{block.name}` never defines its result `{result.name}`",
-                result.span,
-                helps=did_you_mean(result.name, environment.names),
-            )
-            return UNKNOWN
-        tensor = evaluator.tensor(evaluator.force(thunk), result.span, f"a tensor for the result `{result.name}`")
+        made = environment.names.get(result.name)
+        if made is None:
+            return UNKNOWN  # reported where the block is declared
+        tensor = evaluator.tensor(evaluator.force(made), made.span, f"a tensor for the result `{result.name}`")
         if tensor is None:
             return UNKNOWN
         results[result.name] = tensor.ref
         if result.type is not None and result.type.axes is not None:
             what = f"{block.name}'s result `{result.name}`"
             evaluator.constraints.append(Constraint(tensor.ref, result.type, sizes, scope.path, what, result.span))
+    declared = {parameter.name for parameter in block.parameters}
+    for name, thunk in environment.names.items():
+        # a tensor that leads nowhere is reported as a node
+        used = thunk.used or (isinstance(thunk.value, TensorValue | Unknown) and name not in declared)
+        evaluator.used_names[block.name, name] = used or evaluator.used_names.get((block.name, name), False)
     return TensorValue(results)
 
 
@@ -353,15 +402,24 @@ def _parameter_thunk(
     return Thunk(parameter.name, parameter.span, compute)
 
 
-def _sizes(evaluator: Evaluator, block: syntax.Block, environment: Environment) -> dict[str, int]:
+def _sizes(evaluator: Evaluator, block: syntax.Block, axes: frozenset[str], environment: Environment) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for parameter in block.parameters:
         if is_tensor(parameter):
             continue
-        value = evaluator.force(environment.names[parameter.name])
+        thunk = environment.names[parameter.name]
+        used = thunk.used
+        value = evaluator.force(thunk)
+        thunk.used = used or parameter.name in axes
         if isinstance(value, Static) and isinstance(value.value, int) and not isinstance(value.value, bool):
             sizes[parameter.name] = value.value
     return sizes
+
+
+def axis_names(block: syntax.Block) -> frozenset[str]:
+    """Names that the types in a block's signature mention."""
+    types = [*(one.type for one in block.parameters), *(one.type for one in block.results)]
+    return frozenset(name for one in types if one is not None for axis in one.axes or () for name in names_in(axis))
 
 
 def _apply_pipe(
@@ -382,33 +440,35 @@ def _apply_repeat(
 ) -> TensorValue | Unknown:
     taken = scope.take("repeat")
     prefix = "" if taken == "repeat" else f"{taken}."
-    return _copies(evaluator, module.count, module.body, given, scope, prefix, span, ("repeat", module.count))
+    what = ("repeat", module.count)
+    return _copies(
+        evaluator, module.count, module.body, given, scope, prefix, module.body_span, what, alike=module.alike
+    )
 
 
 def _apply_table(
     evaluator: Evaluator, module: TableModule, given: Sequence[TensorValue], scope: Scope, span: Span
 ) -> TensorValue | Unknown:
+    made = [row() for row in module.rows]  # all rows' cells are looked at, whatever is wrong with one
     inputs = tuple(given)
-    broken = False
-    for number, row in enumerate(module.rows):
-        made = row()
-        if made is None or broken:
-            broken = True  # the other rows' cells are still looked at
-            continue
-        count, copy = made
-        multiplier = (f"row {number} of {module.name}, repeat", count)
-        result = _copies(evaluator, count, _ignoring_number(copy), inputs, scope, f"{number}.", span, multiplier)
+    for number, row in enumerate(made):
+        if row is None:
+            return UNKNOWN
+        what = (f"row {number} of {module.name}, repeat", row.count)
+        result = _copies(
+            evaluator, row.count, _fresh(row.module), inputs, scope, f"{number}.", row.span, what, alike=True
+        )
         if isinstance(result, Unknown):
-            broken = True
-            continue
+            return UNKNOWN
         inputs = (result,)
-    if broken:
-        return UNKNOWN
     return inputs[0]
 
 
-def _ignoring_number(copy: Callable[[Scope], Value]) -> Callable[[int, Scope], Value]:
-    return lambda number, at: copy(at)
+def _fresh(module: BlockModule) -> Callable[[int, Scope], Value]:
+    """A maker of copies of a block with the same arguments and weights of their own."""
+    return lambda number, at: BlockModule(
+        module.span, module.what, block=module.block, statics=module.statics, inputs=module.inputs
+    )
 
 
 def _copies(
@@ -420,31 +480,37 @@ def _copies(
     prefix: str,
     span: Span,
     multiplier: tuple[str, int],
+    *,
+    alike: bool,
 ) -> TensorValue | Unknown:
-    outer = evaluator.multiplied
+    """One copy after the other; with copies that are `alike` the cap is checked after the first of them."""
+    outer, outer_copies = evaluator.multiplied, evaluator.copies
     evaluator.multiplied = (*outer, multiplier)
+    evaluator.copies = outer_copies * (count if alike else 1)
     inputs = tuple(given)
     before = len(evaluator.instances)
     for copy in range(count):
+        evaluator.count_steps(EXPANSION_STEPS, span)
         place = scope.below(f"{prefix}{copy}")
         value = body(copy, place)
         module = None if isinstance(value, Unknown) else evaluator.module(value, span)
         result = UNKNOWN if module is None else apply(evaluator, module, inputs, place, span, inside_copy=True)
         if isinstance(result, Unknown):
-            evaluator.multiplied = outer
+            evaluator.multiplied, evaluator.copies = outer, outer_copies
             return UNKNOWN
         inputs = (result,)
         if copy == 0:
             each = len(evaluator.instances) - before
-            if before + each * count > LIMITS.nodes:
+            if before + each * evaluator.copies > LIMITS.nodes:
                 raise LimitReached(
                     "S2S412",
-                    f"this makes {before + each * count:,} nodes, the most is {LIMITS.nodes:,}",
+                    f"this makes at least {before + each * evaluator.copies:,} nodes, the most is {LIMITS.nodes:,}",
                     span,
                     notes=multiplication(evaluator),
                 )
-    evaluator.multiplied = outer
-    return inputs[0] if inputs else UNKNOWN
+            evaluator.copies = 1  # those to come have been counted
+    evaluator.multiplied, evaluator.copies = outer, outer_copies
+    return inputs[0]
 
 
 def _compute(
@@ -475,6 +541,7 @@ def _compute(
         if isinstance(value, ModuleValue) and value.home is None:
             home = place if path is not None else outer.below(outer.take(statement.name))
             value.home, value.name, value.shared = home, statement.name, shared
+            value.name_span = statement.name_span
             if shared:
                 evaluator.shared_modules.append(value)
         elif shared and not isinstance(value, Unknown):
@@ -502,67 +569,99 @@ def table_module(evaluator: Evaluator, table: syntax.Table, environment: Environ
         return UNKNOWN
     block = block_value.block
     names = [parameter.name for parameter in block.parameters if not is_tensor(parameter)]
-    broken = False
-    for index, column in enumerate(table.columns):
-        if column.name != "repeat" and column.name not in names:
-            helps = did_you_mean(column.name, [*names, "repeat"]) or (_parameters(block),)
-            evaluator.findings.error(
-                "S2S202",
-                f"{block.name} has no parameter `{column.name}`",
-                column.span,
-                at="unknown column",
-                helps=helps,
-            )
-            broken = True
-        if any(column.name == other.name for other in table.columns[:index]):
-            evaluator.findings.error("S2S204", f"the column `{column.name}` stands twice", column.span)
-            broken = True
-    if broken:
-        return UNKNOWN
-    if not table.rows:
-        evaluator.findings.error("S2S305", f"the table `{table.name}` has no rows", table.name_span)
+    if not _check_columns(evaluator, table, block, names):
         return UNKNOWN
 
-    def row_maker(number: int) -> Callable[[], tuple[int, Callable[[Scope], Value]] | None]:
+    def row_maker(number: int) -> Callable[[], Row | None]:
         return lambda: _row(evaluator, table, number, block_value, environment, place)
 
     rows = tuple(row_maker(number) for number in range(len(table.rows)))
     return TableModule(table.name_span, f"table {table.name}", name=table.name, rows=rows)
 
 
+def _check_columns(evaluator: Evaluator, table: syntax.Table, block: syntax.Block, names: Sequence[str]) -> bool:
+    """Report columns that the block does not know, has twice or lacks."""
+    findings = evaluator.findings
+    sound = True
+    meant: set[str] = set()
+    for index, column in enumerate(table.columns):
+        if column.name != "repeat" and column.name not in names:
+            synonym = evaluator.catalogue.synonym(column.name)
+            match = synonym if synonym in names else closest(column.name, [*names, "repeat"])
+            helps: tuple[str, ...] = (f"did you mean `{match}`?",) if match else (_parameters(block),)
+            message = f"{block.name} has no parameter `{column.name}`"
+            if any(parameter.name == column.name for parameter in block.parameters):
+                message = f"`{column.name}` of {block.name} is a tensor, a column holds static values"
+                helps = ()
+            findings.error("S2S202", message, column.span, at="unknown column", helps=helps)
+            meant.add(match or "")
+            sound = False
+        first = next(other for other in table.columns if other.name == column.name)
+        if first is not table.columns[index]:
+            findings.error(
+                "S2S204",
+                f"the column `{column.name}` stands twice",
+                column.span,
+                labels=(Label(first.span, "first here"),),
+            )
+            sound = False
+    given = {column.name for column in table.columns} | meant
+    for parameter in block.parameters:
+        if is_tensor(parameter) or parameter.default is not None or parameter.name in given:
+            continue
+        findings.error(
+            "S2S305",
+            f"the table `{table.name}` has no column `{parameter.name}`, which {block.name} needs",
+            table.name_span,
+            labels=(Label(parameter.span, "declared here without a default"),),
+            helps=(f"add the column `{parameter.name}`",),
+        )
+        sound = False
+    if sound and not table.rows:
+        findings.error("S2S305", f"the table `{table.name}` has no rows", table.name_span)
+    return sound and bool(table.rows)
+
+
 def _row(
     evaluator: Evaluator, table: syntax.Table, number: int, block: BlockValue, environment: Environment, place: Scope
-) -> tuple[int, Callable[[Scope], Value]] | None:
-    count = 1
+) -> Row | None:
+    """A row's cells bound; None after errors, all of which are reported."""
+    count: int | None = 1
     arguments: dict[str, tuple[Value, Span, Span]] = {}
     for column, cell in zip(table.columns, table.rows[number], strict=True):
         value = evaluator.evaluate(cell, environment, place)
-        if isinstance(value, Unknown):
-            return None
-        if column.name != "repeat":
+        if column.name == "repeat":
+            count = _repeat_cell(evaluator, value, cell.span)
+        else:
             arguments[column.name] = (value, cell.span, column.span)
-            continue
-        if not isinstance(value, Static) or not isinstance(value.value, int) or isinstance(value.value, bool):
-            evaluator.findings.error("S2S301", f"`repeat` wants a whole number, got {describe(value)}", cell.span)
-            return None
-        count = value.value
-        if count < 1:
-            evaluator.findings.error("S2S303", f"`repeat` wants at least 1, got {count}", cell.span)
-            return None
-        if count > LIMITS.repeat_copies:
-            evaluator.findings.error(
-                "S2S412", f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {count:,}", cell.span
-            )
-            return None
-    span = table.row_spans[number]
-    return count, lambda at: call_block(evaluator, block, (), arguments, span, None)
+    module = call_block(evaluator, block, (), arguments, table.row_spans[number], None)
+    return Row(count, module, table.row_spans[number]) if count and isinstance(module, BlockModule) else None
+
+
+def _repeat_cell(evaluator: Evaluator, value: Value, span: Span) -> int | None:
+    """How often a row is repeated; None after an error."""
+    if isinstance(value, Unknown):
+        return None
+    findings = evaluator.findings
+    if not isinstance(value, Static) or not isinstance(value.value, int) or isinstance(value.value, bool):
+        findings.error("S2S301", f"`repeat` wants a whole number, got {describe(value)}", span)
+        return None
+    labels = origin_labels(value, beside=span)
+    if value.value < 1:
+        findings.error("S2S303", f"`repeat` wants at least 1, got {value.value}", span, labels=labels)
+        return None
+    if value.value > LIMITS.repeat_copies:
+        message = f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {value.value:,}"
+        findings.error("S2S412", message, span, labels=labels)
+        return None
+    return value.value
 
 
 def _fits(evaluator: Evaluator, parameter: syntax.Parameter, value: Value, block: syntax.Block, span: Span) -> bool:
     if isinstance(value, TensorValue | tuple):
         evaluator.findings.error(
             "S2S301",
-            f"{block.name}'s `{parameter.name}` is a static value, got {describe(value)}",
+            f"{possessive(block.name)} `{parameter.name}` is a static value, got {describe(value)}",
             span,
             labels=(Label(parameter.span, "declared here"),),
             helps=(f"declare it as a tensor: {parameter.name}: seq",),
@@ -577,7 +676,10 @@ def _fits(evaluator: Evaluator, parameter: syntax.Parameter, value: Value, block
     assert parameter.type is not None
     got = describe_static(value) if isinstance(value, Static) else describe(value)
     evaluator.findings.error(
-        "S2S301", f"{block.name}'s `{parameter.name}` wants {parameter.type.kind}, got {got}", span
+        "S2S301",
+        f"{possessive(block.name)} `{parameter.name}` wants {_KIND_WORDS[parameter.type.kind]}, got {got}",
+        span,
+        labels=(Label(parameter.span, "declared here"),),
     )
     return False
 

@@ -41,3 +41,5 @@ class Limits:
 
 
 LIMITS = Limits()
+# Opening a block, or one copy of a repeat, costs as much as so many evaluation steps.
+EXPANSION_STEPS = 40

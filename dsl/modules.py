@@ -81,7 +81,12 @@ class Scope:
 
 @dataclass
 class Thunk:
-    """A named value that is computed when it is first asked for."""
+    """A named value that is computed when it is first asked for.
+
+    path    how messages call it: "encoder.out" for `out`
+    edge    it stands for a tensor or module, not for a static value: a loop through it is a circle of tensors
+    silent  it stands for something that is missing and was reported; it hides nothing
+    """
 
     name: str
     span: Span
@@ -89,6 +94,13 @@ class Thunk:
     state: str = "waiting"
     value: Value | None = None
     used: bool = False
+    path: str = ""
+    edge: bool = False
+    silent: bool = False
+
+    @property
+    def spelt(self) -> str:
+        return self.path or self.name
 
 
 @dataclass
@@ -106,6 +118,16 @@ class Environment:
             environment = environment.parent
         return None
 
+    @property
+    def root(self) -> Environment:
+        """The names of the whole spec."""
+        return self.parent.root if self.parent else self
+
+    def hides(self, name: str) -> bool:
+        """Whether a name stands for something that is missing, so that nobody can mean it."""
+        thunk = self.find(name)
+        return thunk is not None and thunk.silent
+
     def all_names(self) -> set[str]:
         found = set(self.names)
         return found | self.parent.all_names() if self.parent else found
@@ -113,10 +135,11 @@ class Environment:
 
 @dataclass(frozen=True)
 class BlockValue:
-    """A block of the spec with the names that it sees."""
+    """A block of the spec with the names that it sees, and those that the types in its signature mention."""
 
     block: syntax.Block
     environment: Environment
+    axis_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -146,9 +169,10 @@ class Namespace:
 class ModuleValue:
     """Something with weights (or a chain of such things) that waits for its inputs.
 
-    home    the scope of a named module; an unnamed one takes the scope of the place where it is applied
-    shared  said with `shared`; applying a module twice without it is an error
-    uses    where it is applied; `tied` is where its weights are used by another module
+    home       the scope of a named module; an unnamed one takes the scope of the place where it is applied
+    shared     said with `shared`; applying a module twice without it is an error
+    name_span  where its name is written; None for an unnamed one
+    uses       where it is applied; `tied` is where its weights are used by another module
     """
 
     span: Span
@@ -156,6 +180,7 @@ class ModuleValue:
     home: Scope | None = None
     shared: bool = False
     name: str = ""
+    name_span: Span | None = None
     uses: list[Span] = field(default_factory=list)
     tied: list[Span] = field(default_factory=list)
 
@@ -187,20 +212,28 @@ class PipeModule(ModuleValue):
 
 @dataclass(eq=False)
 class RepeatModule(ModuleValue):
-    """`repeat count as index { body }`: fresh weights each time."""
+    """`repeat count as index { body }`: fresh weights each time; `alike` when no copy knows its number."""
 
     count: int = field(kw_only=True)
+    body_span: Span = field(kw_only=True)
+    alike: bool = field(kw_only=True)
     body: Callable[[int, Scope], Value] = field(kw_only=True)
 
 
 @dataclass(eq=False)
 class TableModule(ModuleValue):
-    """The rows of a table, one after the other, each `repeat` times.
+    """The rows of a table, one after the other; a row computes its cells when it is called, None after an error."""
 
-    A row computes its cells and gives how often it is repeated and a maker of one copy; None after an error.
-    """
+    rows: tuple[Callable[[], Row | None], ...] = field(kw_only=True)
 
-    rows: tuple[Callable[[], tuple[int, Callable[[Scope], Value]] | None], ...] = field(kw_only=True)
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: a block with its arguments, and how often it is repeated."""
+
+    count: int
+    module: BlockModule
+    span: Span
 
 
 Value = (

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import syntax
+from .declarations import check_declarations
 from .diagnostics import Diagnostic, Findings, Label
 from .evaluator import Evaluator
-from .expansion import statement_thunks
+from .expansion import axis_names, statement_thunks
 from .modules import (
     UNKNOWN,
     BlockValue,
     Environment,
     LimitReached,
+    ModuleValue,
     Namespace,
     Scope,
     TensorValue,
@@ -25,13 +27,19 @@ from .modules import (
     describe,
 )
 from .parser import parse_expression
-from .sections import bind_section, data_namespace, settings_namespace
+from .references import names_in, names_in_statements
+from .sections import bind_section, data_namespace, override_part, settings_namespace
 from .signature import Catalogue
 from .source import Source, Span
 from .spec import Spec
-from .suggest import did_you_mean, listing
+from .suggest import closest, did_you_mean, listing, possessive
 from .values import OriginKind, PartValue, Ref
 
+_REQUIRED = {
+    "data": "data speech { … }",
+    "loss": "loss = ctc_loss(…)",
+    "hyperparameters": "hyperparameters { … }",
+}
 MODEL_SECTIONS = ("encoder", "decoder")
 SECTIONS = ("data", "encoder", "decoder", "loss", "hyperparameters", "export", "profile")
 
@@ -87,21 +95,22 @@ class _Resolution:
     bound: dict[str, PartValue] = field(default_factory=dict)
     exports: dict[str, syntax.Section] = field(default_factory=dict)
     profiles: dict[str, syntax.Section] = field(default_factory=dict)
+    written: dict[str, syntax.Expression] = field(default_factory=dict)
     edition: int = 1
 
     def run(self, sets: Sequence[str]) -> Spec | None:
         findings = self.evaluator.findings
         for statement in self.document.statements:
             self._declare(statement)
+        self._declare_missing()
+        check_declarations(self.evaluator, self.document.statements, self.environment)
         targets = self._overrides(sets)
-        values = {section: self.evaluator.force(thunk) for section, thunk in self._in_order(self.sections)}
+        self._force_lets()
+        values = {section: self._section(section, thunk) for section, thunk in self._in_order(self.sections)}
         exports = self._exports()
-        for _, thunk in self._in_order(self.lets):
-            used = thunk.used
-            self.evaluator.force(thunk)
-            thunk.used = used
-        self._require(values)
         self._check_targets(targets)
+        loss = self._loss(values.get("loss", UNKNOWN))
+        infer = self._infer()
         if not findings.has_errors:
             self._report_unused()
         if findings.has_errors or "data" not in self.bound or "hyperparameters" not in self.bound:
@@ -114,8 +123,8 @@ class _Resolution:
             instances=tuple(self.evaluator.instances),
             constraints=tuple(self.evaluator.constraints),
             names=self._names(),
-            loss=self._loss(values.get("loss", UNKNOWN)),
-            infer=self._infer(),
+            loss=loss,
+            infer=infer,
             hyperparameters=self.bound["hyperparameters"],
             exports=exports,
             profile=self.profile,
@@ -131,7 +140,7 @@ class _Resolution:
         elif isinstance(statement, syntax.Let):
             self._declare_let(statement)
         elif isinstance(statement, syntax.Block):
-            value = BlockValue(statement, self.environment)
+            value = BlockValue(statement, self.environment, axis_names(statement))
             self._add(self.blocks, Thunk(statement.name, statement.name_span, lambda: value))
         elif isinstance(statement, syntax.Section):
             self._declare_section(statement)
@@ -149,7 +158,26 @@ class _Resolution:
             "S2S214", f"`{what}` is not in this version", statement.span, at="not built yet", notes=(note,)
         )
         # the alias is known to be missing: what uses it stays silent
-        self._add(self.lets, Thunk(statement.alias, statement.span, lambda: UNKNOWN, used=True))
+        self._add(self.lets, Thunk(statement.alias, statement.span, lambda: UNKNOWN, used=True, silent=True))
+
+    def _declare_missing(self) -> None:
+        """Report sections that every spec has; what uses them stays silent."""
+        source = self.document.source
+        end = Span(source, len(source.text), len(source.text))
+        for section, example in _REQUIRED.items():
+            if section not in self.environment.names:
+                self.evaluator.findings.error(
+                    "S2S305",
+                    f"the spec has no `{section}`",
+                    end,
+                    at="the file ends here",
+                    helps=(f"add {example}",),
+                )
+                self._stand_in(section, end)
+
+    def _stand_in(self, name: str, span: Span) -> None:
+        """Let a name that was reported stand for something unknown."""
+        self.environment.names.setdefault(name, Thunk(name, span, lambda: UNKNOWN, used=True, silent=True))
 
     def _declare_let(self, statement: syntax.Let) -> None:
         name = statement.name
@@ -163,6 +191,12 @@ class _Resolution:
             outer, evaluator.origin_kind = evaluator.origin_kind, kind
             value = evaluator.evaluate(expression, self.environment, Scope(f"let.{name}"))
             evaluator.origin_kind = outer
+            value = evaluator.mentioned(value, expression.span)
+            if isinstance(value, PartValue):
+                changed = override_part(evaluator, value, name, self.environment, Scope(name))
+                return UNKNOWN if changed is None else changed
+            if isinstance(value, ModuleValue) and value.home is None:
+                value.name, value.name_span = name, statement.name_span
             if isinstance(value, TensorValue | tuple):
                 evaluator.findings.error(
                     "S2S301",
@@ -173,6 +207,7 @@ class _Resolution:
                 return UNKNOWN
             return value
 
+        self.written.setdefault(name, statement.value)
         self._add(self.lets, Thunk(name, statement.name_span, compute))
 
     def _declare_section(self, section: syntax.Section) -> None:
@@ -211,6 +246,7 @@ class _Resolution:
             findings.error(
                 code, f"unknown section `{kind}`", section.kind_span, at="unknown section", notes=notes, helps=helps
             )
+            self._meant(kind, section.kind_span)
         else:
             self._add(self.sections, Thunk(kind, section.kind_span, computes[kind]))
 
@@ -219,9 +255,16 @@ class _Resolution:
         if name not in (*MODEL_SECTIONS, "loss"):
             findings = self.evaluator.findings
             helps = did_you_mean(name, SECTIONS) or (f"write let {name} = …",)
+            if name in SECTIONS:
+                helps = (f"write {name} {{ … }}",)
             findings.error(
-                "S2S201", f"`{name}` is not a part of a spec", statement.name_span, at="unknown", helps=helps
+                "S2S201",
+                f"`{name}` is not a value of a spec" if name in SECTIONS else f"`{name}` is not a part of a spec",
+                statement.name_span,
+                at="a section" if name in SECTIONS else "unknown",
+                helps=helps,
             )
+            self._meant(name, statement.name_span)
             return
 
         def compute() -> Value:
@@ -250,12 +293,24 @@ class _Resolution:
         }
         return Namespace(statement.name, lambda: set(made), made.get)
 
+    def _meant(self, name: str, span: Span) -> None:
+        """Take an unknown part for the one that was meant, or for what its name says, so that its uses stay silent."""
+        self._stand_in(name if name in SECTIONS else closest(name, SECTIONS) or name, span)
+
     def _add(self, kind: dict[str, Thunk], thunk: Thunk) -> None:
         first = self.environment.names.get(thunk.name)
+        if first is not None and first.silent:
+            kind[thunk.name] = self.environment.names[thunk.name] = thunk
+            return
         if first is not None:
             self.evaluator.findings.error(
                 "S2S204", f"`{thunk.name}` is defined twice", thunk.span, labels=(Label(first.span, "first here"),)
             )
+            # which of them is meant is unknown; both are looked at
+            kind[f"{thunk.name} again at {thunk.span.start}"] = thunk
+            thunk.used = True
+            self.environment.names[thunk.name] = Thunk(thunk.name, first.span, lambda: UNKNOWN, used=True, silent=False)
+            first.used = True
             return
         kind[thunk.name] = thunk
         self.environment.names[thunk.name] = thunk
@@ -278,7 +333,8 @@ class _Resolution:
                     notes=(planned,),
                 )
             elif section.label is None:
-                findings.error("S2S305", f"`{section.kind}` needs a label", span, helps=(f"one of {listing(labels)}",))
+                ways = tuple(f"write {section.kind} {label} {{ … }}" for label in labels)
+                findings.error("S2S305", f"`{section.kind}` needs a label", span, helps=ways)
             else:
                 helps = did_you_mean(section.label, labels) or (f"one of {listing(labels)}",)
                 findings.error(
@@ -322,16 +378,37 @@ class _Resolution:
     def _in_order(self, thunks: dict[str, Thunk]) -> list[tuple[str, Thunk]]:
         return sorted(thunks.items(), key=lambda item: item[1].span.start)
 
-    def _require(self, values: dict[str, Value]) -> None:
-        for section, namespace in values.items():
-            if section in MODEL_SECTIONS and isinstance(namespace, Namespace):
-                for _, thunk in self._in_order(self.members[section]):
-                    self.evaluator.force(thunk)
-        for section in ("data", "loss", "hyperparameters"):
-            if section not in self.sections:
-                end = self.document.source.text
-                span = Span(self.document.source, len(end), len(end))
-                self.evaluator.findings.error("S2S305", f"the spec has no `{section}`", span, at="the file ends here")
+    def _section(self, name: str, thunk: Thunk) -> Value:
+        """A section's value; the tensors of an encoder or decoder are computed at once, in the order of the file."""
+        value = self.evaluator.force(thunk)
+        if isinstance(value, Namespace) and name in MODEL_SECTIONS:
+            for _, member in self._in_order(self.members[name]):
+                used = member.used
+                self.evaluator.force(member)
+                member.used = used
+        return value
+
+    def _force_lets(self) -> None:
+        """Compute all lets, each after those that it mentions: a chain of them has no depth, however long it is."""
+        done: set[str] = set()
+        for name in self.lets:
+            waiting = [(name, iter(self._mentioned_lets(name)))]
+            while waiting:
+                current, mentioned = waiting[-1]
+                done.add(current)
+                following = next((one for one in mentioned if one not in done), None)
+                if following is not None:
+                    waiting.append((following, iter(self._mentioned_lets(following))))
+                    continue
+                waiting.pop()
+                thunk = self.lets[current]
+                used = thunk.used
+                self.evaluator.force(thunk)
+                thunk.used = used
+
+    def _mentioned_lets(self, name: str) -> list[str]:
+        expression = self.evaluator.overrides[name][0] if name in self.evaluator.overrides else self.written.get(name)
+        return [] if expression is None else [one for one in names_in(expression) if one in self.lets]
 
     def _names(self) -> dict[str, Ref]:
         names: dict[str, Ref] = {}
@@ -349,13 +426,19 @@ class _Resolution:
         return next((instance.family for instance in self.evaluator.instances if instance.path == ref.path), "")
 
     def _loss(self, value: Value) -> Ref | None:
-        thunk = self.sections["loss"]
+        thunk = self.sections.get("loss")
+        if thunk is None:
+            return None
         tensor = self.evaluator.tensor(value, thunk.span, "a loss")
         if tensor is None:
             return None
         if self._family(tensor.ref) != "loss":
             self.evaluator.findings.error(
-                "S2S301", "`loss` is not the result of a loss", thunk.span, helps=("write loss = ctc_loss(…)",)
+                "S2S301",
+                "`loss` is not the result of a loss",
+                thunk.span,
+                at=f"this is a tensor of `{tensor.ref.path}`",
+                helps=("write loss = ctc_loss(…)",),
             )
         return tensor.ref
 
@@ -388,7 +471,16 @@ class _Resolution:
                 )
             )
         for label, section in self.profiles.items():
+            first: dict[str, Span] = {}
             for path, assign in self._flatten(section.body, ""):
+                if path in first:
+                    findings.error(
+                        "S2S204",
+                        f"`{path}` is set twice",
+                        assign.name_span,
+                        labels=(Label(first[path], "first here"),),
+                    )
+                first.setdefault(path, assign.name_span)
                 targets.append((path, assign.name_span, f"profile `{label}`"))
                 if label == self.profile:
                     overrides[path] = (assign.value, "profile")
@@ -413,7 +505,7 @@ class _Resolution:
 
     def _parse_set(self, text: str) -> tuple[str, syntax.Expression] | None:
         path, equals, _ = text.partition("=")
-        source = Source("<command line>", " " * (len(path) + 1) + text[len(path) + 1 :])
+        source = Source("<command line>", " " * (len(path) + 1) + text[len(path) + 1 :], text)
         if not equals or not path.strip():
             whole = Source("<command line>", text)
             self.evaluator.findings.error(
@@ -427,20 +519,53 @@ class _Resolution:
         return None if expression is None else (path.strip(), expression)
 
     def _check_targets(self, targets: list[tuple[str, Span, str]]) -> None:
+        """Report paths that do not exist, and chosen ones that cannot be set."""
+        findings, evaluator = self.evaluator.findings, self.evaluator
         for path, span, who in targets:
-            if path not in self.evaluator.paths and path not in self.evaluator.consumed:
-                helps = did_you_mean(path, self.evaluator.paths)
-                self.evaluator.findings.error(
+            if path not in evaluator.paths and path not in evaluator.consumed and not self._in_doubt(path):
+                helps = did_you_mean(path, evaluator.paths)
+                findings.error(
                     "S2S211", f"{who} sets `{path}`, which does not exist", span, at="no such path", helps=helps
                 )
+            elif path in evaluator.overrides and path not in evaluator.consumed and not findings.has_errors:
+                below = [known for known in evaluator.paths if known.startswith(f"{path}.")]
+                findings.error(
+                    "S2S211",
+                    f"{who} sets `{path}`, which is a section",
+                    span,
+                    at="not a value",
+                    helps=(f"set its values: {listing(below)}",) if below else (),
+                )
+
+    def _in_doubt(self, path: str) -> bool:
+        """Whether a path is unknown only because of an error in what it belongs to."""
+        if not self.evaluator.findings.has_errors:
+            return False
+        head, *rest = path.split(".")
+        if not rest:
+            return False
+        if head in ("data", "hyperparameters"):
+            return head not in self.bound
+        return head == "export" or head in self.lets
+
+    # ------------------------------------------------------------ what is not used
 
     def _report_unused(self) -> None:
-        for what, thunks in (("let", self.lets), ("block", self.blocks)):
-            for name, thunk in thunks.items():
-                if not thunk.used:
-                    self.evaluator.findings.warning(
-                        "S2S210", f"{what} `{name}` is never used", thunk.span, at="unused", helps=("remove it",)
-                    )
+        for name, thunk in self.blocks.items():
+            if not thunk.used:
+                self._unused("block", name, thunk.span)
+                # what only it uses is no finding of its own
+                for mentioned in self._mentioned_in_block(name):
+                    if mentioned in self.environment.names:
+                        self.environment.names[mentioned].used = True
+        for name, thunk in self.lets.items():
+            if not thunk.used:
+                self._unused("let", name, thunk.span)
+        self._report_unused_in_blocks()
+        for section, members in self.members.items():
+            for name, thunk in members.items():
+                if not thunk.used and name != "infer":
+                    self._report_unused_member(section, name, thunk)
         for module in self.evaluator.shared_modules:
             if len(module.uses) == 1 and not module.tied:
                 self.evaluator.findings.add(
@@ -448,7 +573,42 @@ class _Resolution:
                         "S2S307",
                         "info",
                         f"`{module.name}` is shared but applied once",
-                        module.span,
+                        module.name_span,
                         helps=("remove `shared`",),
                     )
                 )
+
+    def _unused(self, what: str, name: str, span: Span, said: str = "never used") -> None:
+        self.evaluator.findings.warning("S2S210", f"{what} `{name}` is {said}", span, at="unused", helps=("remove it",))
+
+    def _mentioned_in_block(self, name: str) -> Iterator[str]:
+        for statement in self.document.statements:
+            if isinstance(statement, syntax.Block) and statement.name == name:
+                yield from names_in_statements(statement.body)
+                for parameter in statement.parameters:
+                    if parameter.default is not None:
+                        yield from names_in(parameter.default)
+
+    def _report_unused_in_blocks(self) -> None:
+        """Parameters and names of blocks that no use of the block looks at."""
+        for statement in self.document.statements:
+            if not isinstance(statement, syntax.Block):
+                continue
+            inside = [one for one in statement.body if isinstance(one, syntax.Let | syntax.Assign | syntax.Table)]
+            names = [(f"{possessive(statement.name)} parameter", one.name, one.span) for one in statement.parameters]
+            names += [(f"{possessive(statement.name)} name", one.name, one.name_span) for one in inside]
+            for what, name, span in names:
+                if self.evaluator.used_names.get((statement.name, name)) is False:
+                    self._unused(what, name, span)
+
+    def _report_unused_member(self, section: str, name: str, thunk: Thunk) -> None:
+        """A name of an encoder or decoder that nobody asks for; tensors with nodes of their own are connect's."""
+        value, place = thunk.value, f"{section}.{name}"
+        if isinstance(value, ModuleValue):
+            if not value.uses and not value.tied:
+                self._unused("module", place, thunk.span, "never applied")
+        elif isinstance(value, TensorValue):
+            if value.results and not any(ref.path.startswith(f"{place}.") for ref in value.results.values()):
+                self._unused("name", place, thunk.span)
+        else:
+            self._unused("name", place, thunk.span)

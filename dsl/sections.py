@@ -13,7 +13,7 @@ from .functions import SPLITS
 from .modules import UNKNOWN, Environment, Namespace, Scope, TensorValue, Thunk, Unknown, Value
 from .signature import Param, Signature, StreamFacts
 from .source import Span
-from .suggest import listing
+from .suggest import listing, possessive
 from .values import ModuleReference, Origin, PartValue, Ref, SplitMetric, Static
 
 
@@ -40,17 +40,28 @@ def bind_section(
         elif isinstance(statement, syntax.Assign) and len(statement.path) == 1:
             name, where = statement.name, statement.name_span
         else:
-            evaluator.findings.error("S2S202", "only `name = value` can stand here", statement.span)
+            evaluator.findings.error(
+                "S2S201",
+                f"only `name = value` can stand in `{path}`",
+                statement.span,
+                helps=("dotted paths are for profiles",) if isinstance(statement, syntax.Assign) else (),
+            )
+            continue
+        if isinstance(statement, syntax.Assign) and statement.shared:
+            evaluator.findings.error("S2S301", "`shared` is for modules in an encoder or a decoder", where)
             continue
         param = signature.param(name)
-        if name in places:
+        if name in places and signature.param(name) is not None:
             evaluator.findings.error(
                 "S2S204", f"`{name}` is set twice", where, labels=(Label(places[name], "first here"),)
             )
             continue
         places[name] = where
         if param is None:
-            _unknown(evaluator, signature, name, where)
+            meant = _unknown(evaluator, signature, name, where)
+            if meant is not None:
+                given.setdefault(meant, UNKNOWN)  # it is there, under another name
+                places.setdefault(meant, where)
             continue
         given[name] = _setting(evaluator, signature, param, statement, inner, scope, path)
     for param in signature.params:
@@ -61,7 +72,7 @@ def bind_section(
         return None
     for name, value in complete.items():
         if isinstance(value, PartValue) and value.family != "section":
-            overridden = _override_part(evaluator, value, f"{path}.{name}", inner, scope)
+            overridden = override_part(evaluator, value, f"{path}.{name}", inner, scope)
             if overridden is None:
                 return None
             complete[name] = overridden
@@ -109,13 +120,19 @@ def _setting(
         nested = evaluator.catalogue.section(statement.kind, statement.label)
         if "section" not in param.families or nested is None:
             evaluator.findings.error(
-                "S2S301", f"{signature.name}'s `{param.name}` is a value: write {param.name} = …", statement.kind_span
+                "S2S301",
+                f"{possessive(signature.name)} `{param.name}` is a value, not a section",
+                statement.kind_span,
+                helps=(f"write {param.name} = …",),
             )
             return UNKNOWN
         return bind_section(evaluator, nested, statement.body, statement.kind_span, environment, place) or UNKNOWN
     if "section" in param.families:
         evaluator.findings.error(
-            "S2S301", f"{signature.name}'s `{param.name}` is a section: write {param.name} {{ … }}", statement.name_span
+            "S2S301",
+            f"{possessive(signature.name)} `{param.name}` is a section, not a value",
+            statement.name_span,
+            helps=(f"write {param.name} {{ … }}",),
         )
         return UNKNOWN
     if place in evaluator.overrides:
@@ -166,10 +183,10 @@ def _override(
     return fit(param, value, owner, expression.span, evaluator.findings)
 
 
-def _override_part(
+def override_part(
     evaluator: Evaluator, part: PartValue, path: str, environment: Environment, scope: Scope
 ) -> PartValue | None:
-    """A part of a setting with overrides of its own parameters (`hyperparameters.optimizer.lr`)."""
+    """A part with overrides of its own parameters (`hyperparameters.optimizer.lr`); None after an error."""
     signature = evaluator.catalogue.callable(part.name)
     if signature is None:
         return part
@@ -184,21 +201,21 @@ def _override_part(
                 return None
             changed[param.name] = found
         elif isinstance(value, PartValue):
-            nested = _override_part(evaluator, value, place, environment, scope)
+            nested = override_part(evaluator, value, place, environment, scope)
             if nested is None:
                 return None
             changed[param.name] = nested
     return replace(part, params=changed)
 
 
-def _unknown(evaluator: Evaluator, signature: Signature, name: str, span: Span) -> None:
+def _unknown(evaluator: Evaluator, signature: Signature, name: str, span: Span) -> str | None:
     if evaluator.catalogue.section(name, None) is not None and signature.param(name) is None:
         names = listing([param.name for param in signature.params])
         evaluator.findings.error(
             "S2S201", f"a section `{name}` cannot stand in {signature.name}", span, helps=(f"it has {names}",)
         )
-        return
-    evaluator.unknown_parameter(signature, name, span)
+        return None
+    return evaluator.unknown_parameter(signature, name, span)
 
 
 def _stream(path: str, stream: StreamFacts, data: PartValue) -> TensorValue:

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A spec's text under the name that diagnostics show for it."""
+    """A spec's text under the name that diagnostics show for it.
+
+    shown  what excerpts show in its place, of the same length: `--set path=value`, of which only the value is read
+    """
 
     name: str
     text: str
+    shown: str = ""
     _line_starts: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -27,7 +31,7 @@ class Source:
         """One line (counted from 1) without its line end."""
         start = self._line_starts[number - 1]
         end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
-        return self.text[start:end]
+        return (self.shown or self.text)[start:end]
 
     @property
     def num_lines(self) -> int:

@@ -7,12 +7,29 @@ Numbers are exact where they can be: `/` of two integers that divides gives an i
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
 from .limits import LIMITS
-from .values import DType, PartValue, Plain, Quantity, Range, Static
+from .source import Span
+from .units import to_quantity
+from .values import (
+    DType,
+    EnvironmentPath,
+    JoinedPath,
+    Origin,
+    OriginKind,
+    PartValue,
+    Plain,
+    Quantity,
+    Range,
+    Ref,
+    SplitMetric,
+    SplitOf,
+    Static,
+)
 
 Number = int | float
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -36,11 +53,11 @@ def unary(operator: str, operand: Static) -> Static:
             raise StaticError("S2S301", f"`not` wants true or false, got {describe(operand)}")
         return _computed(not value, "not", operand)
     if is_number(value):
-        return _computed(-value if operator == "-" else value, operator, operand)
+        return _signed(-value if operator == "-" else value, operator, operand)
     if isinstance(value, Quantity):
         sign = "-" if operator == "-" else ""
         amount = -value.amount if operator == "-" else value.amount
-        return _computed(Quantity(amount, value.family, f"{sign}{value.text}"), operator, operand)
+        return _signed(Quantity(amount, value.family, f"{sign}{value.text}"), operator, operand)
     raise StaticError("S2S301", f"`{operator}` wants a number, got {describe(operand)}")
 
 
@@ -68,11 +85,13 @@ def range_of(low: Static, high: Static) -> Static:
     """`low .. high`; a unit on one end covers both."""
     a, b = low.value, high.value
     if is_number(a) and isinstance(b, Quantity):
-        raise StaticError(
-            "S2S302", f"the range starts without a unit and ends with {b.text}", f"write {a}{_unit(b)} .. {b.text}"
-        )
+        covered = None if high.operands else to_quantity(a, _unit(b))
+        if covered is None:
+            raise StaticError("S2S302", f"the range starts without a unit and ends with {b.text}")
+        a = covered
     if isinstance(a, Quantity) and is_number(b):
-        raise StaticError("S2S302", f"the range starts with {a.text} and ends without a unit")
+        ways = () if low.operands else (f"write {a.text} .. {_with_unit(b, a)}",)
+        raise StaticError("S2S302", f"the range starts with {a.text} and ends without a unit", *ways)
     if isinstance(a, Quantity) and isinstance(b, Quantity):
         if a.family != b.family:
             raise StaticError("S2S302", f"a range from {a.text} to {b.text} mixes {a.family} and {b.family}")
@@ -128,12 +147,27 @@ def describe(value: Static) -> str:
         return f"the dtype {plain.name}"
     if isinstance(plain, Range):
         return "a range"
+    if isinstance(plain, Ref):
+        return "a tensor"
     return "a path" if type(plain).__name__.endswith("Path") else "a split"
 
 
 def _computed(value: Plain | tuple[Static | PartValue, ...], operation: str, *operands: Static) -> Static:
     strongest = max(operands, key=lambda operand: _STRENGTH[operand.origin.kind])
     return Static(value, replace(strongest.origin, owner=""), operation, operands)
+
+
+def at(span: Span, computed: Static, kind: OriginKind) -> Static:
+    """A computed value as it stands in the text: its whole expression; as strong as its strongest operand."""
+    kinds = (kind, *(operand.origin.kind for operand in computed.operands)) if computed.operands else (kind,)
+    return replace(computed, origin=Origin(max(kinds, key=_STRENGTH.__getitem__), span))
+
+
+def _signed(value: Plain, operator: str, operand: Static) -> Static:
+    # a number with its sign is written as one: -16 comes from -16 and not from 16
+    if operand.operands or operand.operation:
+        return _computed(value, operator, operand)
+    return Static(value, operand.origin)
 
 
 _STRENGTH = {"default": 0, "imported": 1, "spec": 2, "profile": 3, "set": 4}
@@ -180,11 +214,25 @@ def _logical(operator: str, left: Static, right: Static) -> Static:
 def _compare(operator: str, left: Static, right: Static) -> bool:
     a, b = _comparable(left), _comparable(right)
     if operator in ("==", "!="):
+        for side in (left, right):
+            if type(side.value) in _UNREAD:
+                raise StaticError(
+                    "S2S301",
+                    f"`{operator}` does not compare {describe(side)}",
+                    "what a spec computes never depends on the machine" if _is_path(side) else "",
+                )
         same = a == b and isinstance(left.value, bool) == isinstance(right.value, bool)
         return same if operator == "==" else not same
     if not (isinstance(a, int | float) and isinstance(b, int | float)) or _family(left) != _family(right):
         raise StaticError("S2S301", f"`{operator}` does not compare {describe(left)} and {describe(right)}")
     return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
+
+
+_UNREAD = (EnvironmentPath, JoinedPath, SplitOf, SplitMetric, Ref, tuple)
+
+
+def _is_path(value: Static) -> bool:
+    return isinstance(value.value, EnvironmentPath | JoinedPath)
 
 
 def _comparable(value: Static) -> object:
@@ -232,4 +280,13 @@ def _in_order(low: Number, high: Number, low_text: str, high_text: str) -> None:
 
 
 def _unit(quantity: Quantity) -> str:
-    return quantity.text.lstrip("0123456789._+-eE")
+    """The unit of a quantity as it is written."""
+    return quantity.text[_UNIT_BEFORE.match(quantity.text).end() :]  # type: ignore[union-attr]
+
+
+_UNIT_BEFORE = re.compile(r"-?[0-9._]*(?:[eE][+-]?[0-9]+)? *")
+
+
+def _with_unit(number: Number, like: Quantity) -> str:
+    unit = _unit(like)
+    return f"{number} {unit}" if unit.isalpha() and len(unit) > 3 else f"{number}{unit}"

@@ -27,7 +27,7 @@ def test_a_computed_value_out_of_range_points_to_its_sources() -> None:
     (one,) = errors("let drop = 2 * 0.6\nencoder { out = data.audio -> dropout(drop) }")
     assert one.code == "S2S303"
     assert one.span is not None
-    assert one.span.text == "dropout(drop)"
+    assert one.span.text == "2 * 0.6"
     assert [label.span.text for label in one.labels] == ["2", "0.6"]
 
 

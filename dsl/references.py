@@ -1,0 +1,55 @@
+"""The names that an expression mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import syntax
+
+
+def names_in(expression: syntax.Expression) -> Iterator[str]:
+    """All bare names in an expression, in no certain order; names of arguments and attributes are none of them."""
+    stack: list[object] = [expression]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, syntax.Name):
+            yield node.name
+        else:
+            stack.extend(_children(node))
+
+
+def names_in_statements(statements: tuple[syntax.Statement, ...]) -> Iterator[str]:
+    """All bare names in a body."""
+    for statement in statements:
+        if isinstance(statement, syntax.Let | syntax.Assign):
+            yield from names_in(statement.value)
+        elif isinstance(statement, syntax.Table):
+            yield statement.block
+            for row in statement.rows:
+                for cell in row:
+                    yield from names_in(cell)
+        elif isinstance(statement, syntax.Section):
+            yield from names_in_statements(statement.body)
+
+
+def _children(node: object) -> tuple[object, ...]:
+    match node:
+        case syntax.Attribute(value=value):
+            return (value,)
+        case syntax.Argument(value=value):
+            return (value,)
+        case syntax.Call(function=function, arguments=arguments):
+            return (function, *arguments)
+        case syntax.ListLiteral(items=items) | syntax.Tuple(items=items):
+            return items
+        case syntax.Unary(operand=operand):
+            return (operand,)
+        case syntax.Binary(left=left, right=right) | syntax.Pipe(left=left, right=right):
+            return (left, right)
+        case syntax.RangeLiteral(low=low, high=high):
+            return (low, high)
+        case syntax.If(condition=condition, then=then, otherwise=otherwise):
+            return (condition, then, otherwise)
+        case syntax.Repeat(count=count, body=body):
+            return (count, body)
+    return ()
