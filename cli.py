@@ -61,11 +61,11 @@ def lint(options: argparse.Namespace) -> int:
         except Unreadable as error:
             unreadable.append(error)
     _report(findings, options.format)
-    for error in unreadable:
-        _say(error.message, error.exit_code)
+    for refused in unreadable:
+        _say(refused.message, refused.exit_code)
     counted = LEVELS[: LEVELS.index(options.fail_on) + 1]
     code = FINDINGS if any(finding.severity in counted for finding in findings) else OK
-    return max([code, *(error.exit_code for error in unreadable)])
+    return max([code, *(refused.exit_code for refused in unreadable)])
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -142,9 +142,11 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     try:
         train(checked, run, data, device=device, progress=progress, resume=options.resume)
     except Stopped as stopped:
-        out = f" --out {run.folder}"
-        _note(f"{stopped}; go on with: s2sc compile {options.spec} --train --resume{out}{_overrides(options)}")
+        _note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
         return STOPPED
+    except KeyboardInterrupt:
+        _note(f"ended at once; go on from the last checkpoint with: {_go_on(options, run.folder)}")
+        return INTERRUPTED
     for line in data.tally.lines():
         progress.say(line)
     progress.say(f"result in {run.result}; transcribe with: s2sc infer {run.folder} FILE.wav")
@@ -180,7 +182,7 @@ def evaluate(options: argparse.Namespace) -> int:
     device = torch_device(options.device)
     batch = Quantity(options.batch, "examples", f"{options.batch} examples") if options.batch else settings["batch"]
     found = measure(
-        load_trained(run, device),
+        load_trained(run, device, warn=progress.warn),
         data,
         options.split,
         metrics=settings["metrics"],
@@ -442,9 +444,16 @@ def _report(findings: Sequence[Diagnostic], form: str) -> None:
     _write(render(findings, colour=_colour(sys.stdout)))
 
 
-def _overrides(options: argparse.Namespace) -> str:
-    profile = f" --profile {options.profile}" if options.profile else ""
-    return profile + "".join(f" --set '{text}'" for text in options.set)
+def _go_on(options: argparse.Namespace, folder: Path) -> str:
+    """The command that goes on with a run."""
+    import shlex
+
+    words = ["s2sc", "compile", options.spec, "--train", "--resume", "--out", str(folder)]
+    words += ["--profile", options.profile] if options.profile else []
+    words += ["--device", options.device] if options.device != "auto" else []
+    for text in options.set:
+        words += ["--set", text]
+    return shlex.join(words)
 
 
 def _device_for(options: argparse.Namespace, model: Path) -> str:

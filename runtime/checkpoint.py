@@ -4,23 +4,27 @@ The commit protocol, in this order: write into a sibling temporary folder, sync 
 sync it; read everything back and compare; sync the folder; rename it to its name; sync the parent. Older checkpoints
 are first renamed to trash and then removed. Loading takes the newest whose manifest and hashes hold and says which
 ones it passed over.
+
+A step that is saved again (batches were skipped since) is committed beside the first as `step-N.1` before that goes:
+there is no moment at which a step that was there is not.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .extras import extra
-from .storage import Storage, StorageError, replace_file
+from .storage import Storage, StorageError
 
 with extra("train", "training"):
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load as load_tensors
     from safetensors.torch import save as save_tensors
@@ -28,7 +32,9 @@ with extra("train", "training"):
 
 FORMAT = 1
 LARGEST_JSON = 64 * 2**20
-_NAME = re.compile(r"step-(\d{9})")
+GROUPS = ("model", "optimizer", "random")
+_FOLDER = re.compile(r"step-([0-9]{9})(?:\.([0-9]{1,4}))?")
+_FILES = frozenset({"state.json", *(f"{group}.safetensors" for group in GROUPS)})
 
 
 class CheckpointError(Exception):
@@ -39,8 +45,9 @@ class CheckpointError(Exception):
 class Checkpoint:
     """The state of training after a step.
 
-    tensors  groups of named tensors: "model", "optimizer", "random"
-    state    JSON values: counters, the optimizer's numbers, the scaler, the place in the data
+    tensors  the GROUPS of named tensors
+    state    JSON values: counters, the optimizer's numbers, the loss scale, the place in the data; "best" is the step
+             with the best weights and its metric, or None
     """
 
     step: int
@@ -56,10 +63,10 @@ def save_checkpoint(
     StorageError leaves the earlier checkpoints as they were.
     """
     storage = storage or Storage()
-    final = folder / _name(checkpoint.step)
+    final = folder / _free_name(folder, checkpoint.step)
     temporary = folder / f".{final.name}.tmp"
-    files = {f"{group}.safetensors": save_tensors(_owned(tensors)) for group, tensors in checkpoint.tensors.items()}
-    files["state.json"] = _json({"step": checkpoint.step, **checkpoint.state})
+    files = {f"{group}.safetensors": save_tensors(_owned(checkpoint.tensors[group])) for group in GROUPS}
+    files["state.json"] = _json({**checkpoint.state, "step": checkpoint.step})
     manifest = {
         "format": FORMAT,
         "step": checkpoint.step,
@@ -67,18 +74,18 @@ def save_checkpoint(
     }
     files["manifest.json"] = _json(manifest)
     try:
-        storage.make_folder(folder)
+        if not folder.is_dir():
+            storage.make_folder(folder)
+            storage.sync_folder(folder.parent)
         storage.remove(temporary)
         storage.make_folder(temporary)
         try:
             for name, data in files.items():
                 storage.write(temporary / name, data)
             for name, data in files.items():
-                if _sha256(storage.read(temporary / name)) != _sha256(data):
+                if storage.read(temporary / name) != data:
                     raise OSError(None, f"{name} reads back otherwise than it was written")
             storage.sync_folder(temporary)
-            if final.exists():
-                _discard(final, storage)
             storage.rename(temporary, final)
             storage.sync_folder(folder)
         except OSError:
@@ -97,13 +104,12 @@ def load_checkpoint(
 
     Those that are not whole are named through `warn`; CheckpointError if none of several can be used.
     """
-    names = checkpoint_steps(folder)
-    if step is not None:
-        names = [number for number in names if number == step]
     problems: list[str] = []
-    for number in reversed(names):
+    for (number, _), path in reversed(_committed(folder)):
+        if step is not None and number != step:
+            continue
         try:
-            return _load(folder / _name(number))
+            return _load(path, number)
         except CheckpointError as error:
             problems.append(str(error))
             warn(f"passed over a damaged checkpoint: {error}")
@@ -112,73 +118,90 @@ def load_checkpoint(
     return None
 
 
+def load_best(folder: Path, *, warn: Callable[[str], None] = lambda message: None) -> Checkpoint | None:
+    """The checkpoint that the newest one names as best, else the newest; None where there is none at all."""
+    newest = load_checkpoint(folder, warn=warn)
+    best = newest.state.get("best") if newest is not None else None
+    if newest is None or not isinstance(best, list) or best[:1] == [newest.step]:
+        return newest
+    try:
+        chosen = load_checkpoint(folder, step=best[0], warn=warn)
+    except CheckpointError:
+        chosen = None
+    if chosen is None:
+        warn(f"the best checkpoint, of step {best[0]}, cannot be used: step {newest.step} takes its place")
+    return chosen or newest
+
+
 def checkpoint_steps(folder: Path) -> list[int]:
     """The steps of all committed checkpoints, in order."""
-    if not folder.is_dir():
-        return []
-    found = (_NAME.fullmatch(path.name) for path in folder.iterdir() if path.is_dir())
-    return sorted(int(match[1]) for match in found if match)
+    return sorted({step for (step, _), _ in _committed(folder)})
 
 
 def clean_up(folder: Path, storage: Storage | None = None) -> None:
     """Remove what a killed process left: temporary and trash folders."""
     if folder.is_dir():
         for path in folder.iterdir():
-            if path.name.startswith("."):
+            if path.name.startswith(".") and path.suffix in (".tmp", ".trash"):
                 _quietly_remove(path, storage or Storage())
 
 
-def write_best(folder: Path, step: int, value: float, storage: Storage | None = None) -> None:
-    """Remember which step was best."""
-    replace_file(folder / "best.json", _json({"step": step, "value": value}), storage)
+def _load(folder: Path, step: int) -> Checkpoint:
+    def broken(what: str) -> CheckpointError:
+        return CheckpointError(f"{folder.name}: {what}")
 
-
-def read_best(folder: Path) -> tuple[int, float] | None:
-    """The best step and its metric; None if there is none or the file is damaged."""
     try:
-        found = json.loads(_bounded(folder / "best.json"))
-        return int(found["step"]), float(found["value"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _load(folder: Path) -> Checkpoint:
-    try:
-        manifest = json.loads(_bounded(folder / "manifest.json"))
-        hashes: dict[str, str] = manifest["sha256"]
-        version = manifest["format"]
-        step = int(manifest["step"])
+        manifest = _parse(_read(folder / "manifest.json", at_most=LARGEST_JSON))
+        version, stated, hashes = manifest["format"], manifest["step"], manifest["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{folder.name}: the manifest cannot be read ({error})") from None
+        raise broken(f"the manifest cannot be read ({_why(error)})") from None
     if version != FORMAT:
-        raise CheckpointError(f"{folder.name}: written in format {version}, this version reads {FORMAT}")
+        raise broken(f"written in format {version!r}, this version reads {FORMAT}")
+    if not isinstance(hashes, dict) or set(hashes) != _FILES or len(manifest) != 3:
+        raise broken("the manifest does not name the files of a checkpoint")
     tensors: dict[str, dict[str, Tensor]] = {}
     state: dict[str, Any] = {}
-    for name, expected in hashes.items():
-        if Path(name).name != name:
-            raise CheckpointError(f"{folder.name}: {name!r} is not the name of a file")
+    for name, expected in sorted(hashes.items()):
         try:
-            data = (folder / name).read_bytes()
-        except OSError as error:
-            raise CheckpointError(f"{folder.name}: {name} cannot be read ({error.strerror})") from None
-        if _sha256(data) != expected:
-            raise CheckpointError(f"{folder.name}: {name} is not what was written (its hash differs)")
-        try:
-            if name.endswith(".safetensors"):
-                tensors[name.removesuffix(".safetensors")] = load_tensors(data)
+            data = _read(folder / name)
+            if _sha256(data) != expected:
+                raise broken(f"{name} is not what was written (its hash differs)")
+            if name == "state.json":
+                state = _parse(data)
             else:
-                state = json.loads(data)
-        except (SafetensorError, ValueError, RecursionError) as error:
-            raise CheckpointError(f"{folder.name}: {name} cannot be read ({error})") from None
+                tensors[name.removesuffix(".safetensors")] = load_tensors(data)
+        except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError, MemoryError) as error:
+            raise broken(f"{name} cannot be read ({_why(error)})") from None
+    if stated != step or state.get("step") != step:
+        raise broken(f"it holds step {stated!r}, which is another one's")
     return Checkpoint(step, tensors, state)
 
 
+def _committed(folder: Path) -> list[tuple[tuple[int, int], Path]]:
+    """All checkpoint folders with their steps and how often the step was saved, in order."""
+    if not folder.is_dir():
+        return []
+    found = []
+    for path in folder.iterdir():
+        match = _FOLDER.fullmatch(path.name)
+        if match and path.is_dir() and not path.is_symlink():
+            found.append(((int(match[1]), int(match[2] or 0)), path))
+    return sorted(found)
+
+
+def _free_name(folder: Path, step: int) -> str:
+    times = [again for (number, again), _ in _committed(folder) if number == step]
+    return f"step-{step:09d}" + (f".{max(times) + 1}" if times else "")
+
+
 def _prune(folder: Path, *, keep: int, best: int | None, storage: Storage) -> None:
-    steps = checkpoint_steps(folder)
-    for step in steps[:-keep]:
-        if step != best:
+    committed = _committed(folder)
+    newest_of = {step: path for (step, _), path in committed}
+    stay = {*sorted(newest_of)[-keep:], best}
+    for (step, _), path in committed:
+        if path != newest_of[step] or step not in stay:
             try:
-                _discard(folder / _name(step), storage)
+                _discard(path, storage)
             except OSError:
                 # an old checkpoint more does no harm, and the next save tries again
                 return
@@ -211,16 +234,24 @@ def _owned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return owned
 
 
-def _bounded(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        data = file.read(LARGEST_JSON + 1)
-    if len(data) > LARGEST_JSON:
-        raise ValueError(f"larger than {LARGEST_JSON} bytes")
+def _read(path: Path, *, at_most: int | None = None) -> bytes:
+    """A regular file, reached through no link: a checkpoint may come from elsewhere."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(None, "not a regular file")
+        data = file.read(-1 if at_most is None else at_most + 1)
+    if at_most is not None and len(data) > at_most:
+        raise ValueError(f"larger than {at_most} bytes")
     return data
 
 
-def _name(step: int) -> str:
-    return f"step-{step:09d}"
+def _parse(data: bytes) -> dict[str, Any]:
+    """JSON as `_json` writes it, to the byte: no other spelling, no key twice, no NaN."""
+    found = json.loads(data)
+    if not isinstance(found, dict) or _json(found) != data:
+        raise ValueError("not in its canonical form")
+    return found
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
@@ -231,16 +262,5 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The state of the random generators that training draws from."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
-    """Go back to a state that `random_state` gave."""
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
+def _why(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

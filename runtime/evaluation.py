@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -41,8 +42,9 @@ class Evaluation:
     pairs: list[tuple[str, str, str]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """The figures, without the texts."""
-        return {**self.metrics, "loss": self.loss, "examples": self.examples}
+        """The figures, without the texts; None for a loss that is no number."""
+        loss = self.loss if self.loss is not None and math.isfinite(self.loss) else None
+        return {**self.metrics, "loss": loss, "examples": self.examples}
 
 
 def evaluate(

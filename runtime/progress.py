@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
 from ..dsl.values import Quantity
@@ -11,20 +12,24 @@ from .extras import extra
 
 with extra("train", "training"):
     from rich.console import Console
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    from rich.live import Live
     from rich.table import Table
     from rich.text import Text
 
 Pairs = Sequence[tuple[str, str, str]]
 SHOWN_PAIRS = 2
+LONGEST_BAR = 32
+SHORTEST_BAR = 8
 
 
 class Progress(Protocol):
-    """What training says while it runs."""
+    """What training says while it runs.
+
+    advance  after every step; train: what goes into metrics.jsonl
+    """
 
     def start(self, *, steps: int, step: int, stop: Quantity) -> None: ...
-    def advance(self, *, step: int, elapsed: float) -> None: ...
+    def advance(self, record: Mapping[str, Any]) -> None: ...
     def train(self, record: Mapping[str, Any]) -> None: ...
     def evaluation(self, record: Mapping[str, Any], pairs: Pairs) -> None: ...
     def result(self, split: str, figures: Mapping[str, Any], pairs: Pairs) -> None: ...
@@ -38,7 +43,8 @@ def progress_for(stream: TextIO | None = None) -> Progress:
     """The live display where the stream is a terminal, plain lines otherwise."""
     stream = stream or sys.stderr
     console = Console(file=stream, highlight=False)
-    return LiveProgress(console) if console.is_terminal else PlainProgress(stream)
+    can_move = console.is_terminal and not console.is_dumb_terminal
+    return LiveProgress(console) if can_move else PlainProgress(stream)
 
 
 class PlainProgress:
@@ -46,19 +52,16 @@ class PlainProgress:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._steps = 0
         self._prepared = ""
 
     def start(self, *, steps: int, step: int, stop: Quantity) -> None:
-        self._steps = steps
-        self._write(
-            f"training until {stop.text} ({steps} steps)" if stop.family != "time" else f"training for {stop.text}"
-        )
+        counted = f"until {stop.text} ({steps} steps)" if stop.family == "epochs" else f"for {stop.text}"
+        self._write(f"training {counted}")
 
-    def advance(self, *, step: int, elapsed: float) -> None: ...
+    def advance(self, record: Mapping[str, Any]) -> None: ...
 
     def train(self, record: Mapping[str, Any]) -> None:
-        self._write(train_line(record, self._steps))
+        self._write(train_line(record))
 
     def evaluation(self, record: Mapping[str, Any], pairs: Pairs) -> None:
         self._write(f"step {record['step']}  valid  {figures_line(record)}")
@@ -85,77 +88,46 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """A bar with step, loss, learning rate, speed and time left; lines above it for what should stay."""
+    """One line at the bottom that is kept up to date; above it, what should stay."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
+        self._live: Live | None = None
+        self._line = Line("", 0.0)
+        self._steps = 0
         self._stop: Quantity | None = None
-        self._first = 0
-        self._first_elapsed: float | None = None
+        self._first: Mapping[str, Any] | None = None
 
     def start(self, *, steps: int, step: int, stop: Quantity) -> None:
-        self._close()
-        self._bar = Bar(
-            TextColumn("step {task.completed:>6.0f}" if stop.family != "time" else "{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=self._console,
-        )
-        self._stop, self._first = stop, step
-        total = float(stop.amount) if stop.family == "time" else float(steps)
-        self._task = self._bar.add_task("training", total=total, completed=step, figures="", left="")
-        self._bar.start()
+        self._steps, self._stop, self._first = steps, stop, None
+        words = f"step {step}" if stop.family == "time" else f"step {step}/{steps}"
+        self._show(Line(words, 0.0 if stop.family == "time" else step / max(steps, 1)))
 
-    def advance(self, *, step: int, elapsed: float) -> None:
-        if self._bar is None or self._task is None or self._stop is None:
-            return
-        if self._first_elapsed is None:
-            self._first_elapsed, self._first = elapsed, step
-        by_time = self._stop.family == "time"
-        done = elapsed if by_time else float(step)
-        total = self._bar.tasks[0].total or 0.0
-        spent, made = elapsed - self._first_elapsed, step - self._first
-        left = total - elapsed if by_time else (total - step) * spent / made if made else None
-        words = "" if left is None else f"{clock(max(left, 0))} left"
-        self._bar.update(self._task, completed=done, left=words, description=f"step {step:>6}")
+    def advance(self, record: Mapping[str, Any]) -> None:
+        if self._live is not None and self._stop is not None:
+            self._first = self._first or record
+            self._line = training(record, self._first, steps=self._steps, stop=self._stop)
 
-    def train(self, record: Mapping[str, Any]) -> None:
-        if self._bar is not None and self._task is not None:
-            speed = record["examples_per_second"]
-            loss = "–" if record["loss"] is None else f"{record['loss']:.3f}"
-            figures = f"loss {loss}  lr {record['lr']:.2e}  {speed:.0f} examples/s"
-            if "loss_scale" in record:
-                figures += f"  scale {record['loss_scale']:.0f}"
-            self._bar.update(self._task, figures=figures)
+    def train(self, record: Mapping[str, Any]) -> None: ...
 
     def evaluation(self, record: Mapping[str, Any], pairs: Pairs) -> None:
         self._console.print(Text(f"step {record['step']:>6}  valid  {figures_line(record)}", style="cyan"))
         for _, reference, hypothesis in pairs[:SHOWN_PAIRS]:
-            self._console.print(Text(f"             said   {reference}", style="dim"))
-            self._console.print(Text(f"             heard  {hypothesis}", style="dim"))
+            for word, text in (("said ", reference), ("heard", hypothesis)):
+                line = Text(f"             {word}  {text}", style="dim", no_wrap=True, overflow="ellipsis")
+                self._console.print(line)
 
     def result(self, split: str, figures: Mapping[str, Any], pairs: Pairs) -> None:
         self._close()
-        table = Table(title=f"{split}: {figures_line(figures)}", title_justify="left", show_edge=False)
+        table = Table(title=f"{split}  {figures_line(figures)}", title_justify="left", show_edge=False)
         table.add_column("said")
         table.add_column("heard")
         for _, reference, hypothesis in pairs[:: max(1, len(pairs) // 5)][:5]:
-            style = "" if reference == hypothesis else "red"
-            table.add_row(Text(reference), Text(hypothesis, style=style))
+            table.add_row(Text(reference), Text(hypothesis, style="" if reference == hypothesis else "red"))
         self._console.print(table)
 
     def preparing(self, what: str, done: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = Bar(console=self._console, transient=True)
-            self._task = self._bar.add_task(what, total=total)
-            self._bar.start()
-        assert self._task is not None
-        self._bar.update(self._task, description=what, total=total, completed=done)
+        self._show(Line(what, done / max(total, 1), (f"{done} of {total}",)))
         if done >= total:
             self._close()
 
@@ -168,18 +140,76 @@ class LiveProgress:
     def finish(self) -> None:
         self._close()
 
+    def _show(self, line: Line) -> None:
+        self._line = line
+        if self._live is None:
+            # what is printed as data meanwhile is no part of the display
+            self._live = Live(
+                get_renderable=lambda: self._line.fitted(self._console.width),
+                console=self._console,
+                redirect_stdout=False,
+                transient=True,
+            )
+            self._live.start()
+
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        self._bar = None
-        self._task = None
+        if self._live is not None:
+            self._live.stop()
+        self._live = None
 
 
-def train_line(record: Mapping[str, Any], steps: int) -> str:
+@dataclass(frozen=True)
+class Line:
+    """A bar with words around it.
+
+    share    how much of it is done, 0 .. 1
+    figures  what stands behind the bar, the most important first: a narrow terminal shows fewer
+    """
+
+    words: str
+    share: float
+    figures: tuple[str, ...] = ()
+
+    def fitted(self, width: int) -> Text:
+        """The line as wide as the terminal, or less."""
+        figures = list(self.figures)
+        while figures and len(self.words) + SHORTEST_BAR + 9 + sum(len(figure) + 2 for figure in figures) > width:
+            figures.pop()
+        rest = "".join(f"  {figure}" for figure in figures)
+        bar = max(0, min(LONGEST_BAR, width - len(self.words) - len(rest) - 9))
+        done = round(bar * min(max(self.share, 0.0), 1.0))
+        percent = f" {100 * min(max(self.share, 0.0), 1.0):>3.0f} %"
+        return Text.assemble(
+            f"{self.words} ", ("━" * done, "green"), ("━" * (bar - done), "bright_black"), percent, rest, no_wrap=True
+        )
+
+
+def training(record: Mapping[str, Any], first: Mapping[str, Any], *, steps: int, stop: Quantity) -> Line:
+    """Where training stands: step, share, loss, time left, speed, learning rate.
+
+    first  the record from which on speed is reckoned: the first one of this session
+    """
+    step, seconds = record["step"], record["seconds"]
+    if stop.family == "time":
+        words, share, left = f"step {step}", seconds / stop.amount, stop.amount - seconds
+    else:
+        words, share = f"step {step:>{len(str(steps))}}/{steps}", step / max(steps, 1)
+        made, spent = step - first["step"], seconds - first["seconds"]
+        left = (steps - step) * spent / made if made else None
+    figures = [f"loss {record['loss']:.3f}"]
+    if left is not None:
+        figures.append(f"{clock(max(left, 0))} left")
+    figures += [f"{record['examples_per_second']:.0f} examples/s", f"lr {record['lr']:.1e}"]
+    if "loss_scale" in record:
+        figures.append(f"scale {record['loss_scale']:.0f}")
+    return Line(words, share, tuple(figures))
+
+
+def train_line(record: Mapping[str, Any]) -> str:
     """A training record as one line."""
-    loss = "not finite" if record["loss"] is None else f"{record['loss']:.4f}"
     speed = f"{record['examples_per_second']:.0f} examples/s"
-    return f"step {record['step']}/{steps}  loss {loss}  lr {record['lr']:.3g}  {speed}  {clock(record['seconds'])}"
+    figures = f"loss {record['loss']:.4f}  lr {record['lr']:.3g}  {speed}"
+    return f"step {record['step']}  {figures}  {clock(record['seconds'])}"
 
 
 def figures_line(figures: Mapping[str, Any]) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..compiler.graph import CheckedGraph
 from ..compiler.graph_file import read_graph, write_graph
-from .storage import StorageError, replace_file
+from .storage import Storage, StorageError, replace_file
 
 LARGEST_SPEC = 4 * 2**20
 
@@ -62,12 +62,14 @@ class Run:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            Storage().sync_folder(self.folder.parent)
+            replace_file(self.spec, spec_text.encode())
+            record = {"base": str(base.resolve()), **started_with}
+            replace_file(self.folder / "run.json", json.dumps(record, indent=2, sort_keys=True).encode())
+            # the last one: a folder with graph.json is a run
+            write_graph(checked, self.folder)
         except OSError as error:
-            raise StorageError(f"cannot make the folder {self.folder}", error) from error
-        replace_file(self.spec, spec_text.encode())
-        write_graph(checked, self.folder)
-        record = {"base": str(base.resolve()), **started_with}
-        replace_file(self.folder / "run.json", json.dumps(record, indent=2, sort_keys=True).encode())
+            raise StorageError(f"cannot write the run {self.folder}", error) from error
 
     def graph(self) -> CheckedGraph:
         """The trained graph, checked again."""
@@ -84,22 +86,6 @@ class Run:
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write result.json."""
         replace_file(self.result, json.dumps(result, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n")
-
-    def append_metrics(self, record: Mapping[str, Any]) -> None:
-        """Add a line to metrics.jsonl."""
-        line = json.dumps(record, sort_keys=True, allow_nan=False) + "\n"
-        try:
-            with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            raise StorageError(f"cannot write {self.metrics}", error) from error
-
-    def forget_metrics_after(self, step: int) -> None:
-        """Drop the lines of steps that a resumed run does again, and a line that was cut off."""
-        if not self.metrics.exists():
-            return
-        kept = [line for line, found in _lines(self.metrics) if found is not None and found.get("step", 0) <= step]
-        replace_file(self.metrics, "".join(kept).encode())
 
 
 def new_run(parent: Path, name: str) -> Run:
@@ -150,13 +136,3 @@ def _point(link: Path, target: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     os.replace(temporary, link)
-
-
-def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            try:
-                found = json.loads(line)
-            except ValueError:
-                found = None
-            yield line, found if isinstance(found, dict) and line.endswith("\n") else None

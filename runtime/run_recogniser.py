@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 
 from ..dsl.values import Quantity, Range
-from .checkpoint import CheckpointError, load_checkpoint, read_best
+from .checkpoint import CheckpointError, load_best
 from .data.alphabet import AlphabetCodec
 from .data.audio import Samples
 from .data.batch import Batch
@@ -16,24 +16,22 @@ from .export.metadata import Limits
 from .model import Model, build_model
 from .recognition import NoAnswer, Recording, Transcript, recording_of_file, transcribe
 from .run_folder import Run, RunError
-from .trainer import load_model
+from .training_state import load_model
 
 MOST_SECONDS = 120.0
 
 
-def load_trained(run: Run, device: torch.device) -> Model:
-    """A run's model with its best weights, or its newest where none was best, ready to evaluate."""
+def load_trained(run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> Model:
+    """A run's model with its best weights, or its newest where none was best, ready to evaluate.
+
+    Checkpoints that are passed over are named through `warn`; RunError, CheckpointError.
+    """
     checked = run.graph()
-    best = read_best(run.checkpoints)
-    try:
-        checkpoint = load_checkpoint(run.checkpoints, step=best[0]) if best else None
-        checkpoint = checkpoint or load_checkpoint(run.checkpoints)
-    except CheckpointError as error:
-        raise RunError(f"{run.folder}: {error}") from None
+    checkpoint = load_best(run.checkpoints, warn=warn)
     if checkpoint is None:
         raise RunError(f"{run.folder} has no checkpoint yet")
-    if checkpoint.state.get("architecture") != checked.architecture_hash:
-        raise RunError(f"{run.folder}: the checkpoint of step {checkpoint.step} belongs to another architecture")
+    if checkpoint.state.get("made_with", {}).get("architecture") != checked.architecture_hash:
+        raise CheckpointError(f"{run.folder}: the checkpoint of step {checkpoint.step} belongs to another architecture")
     model = build_model(checked)
     load_model(model, checkpoint)
     model.module.to(device).eval()

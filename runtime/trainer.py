@@ -1,47 +1,45 @@
-"""Training: batches through the model, gradients into the weights, figures and checkpoints to the run's folder."""
+"""Training: batches through the model, gradients into the weights, figures and checkpoints into the run's folder."""
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from ..compiler.encoding import encode
 from ..compiler.graph import CheckedGraph
-from ..compiler.part import Part
 from ..compiler.parts.precision.autocast import Autocast
-from ..dsl.values import Quantity, SplitMetric
-from .checkpoint import (
-    Checkpoint,
-    clean_up,
-    load_checkpoint,
-    random_state,
-    read_best,
-    save_checkpoint,
-    set_random_state,
-    write_best,
-)
+from ..dsl.values import Quantity
+from .checkpoint import clean_up, load_best, load_checkpoint, save_checkpoint
+from .data.batch import Batch
 from .data.speech import SpeechData
+from .data.tally import BadData
 from .evaluation import Evaluation, evaluate
 from .loss_scale import LossScale
-from .model import Model, build_model
-from .optim.groups import NamedParameter, named_parameters
-from .optim.run_length import RunLength
+from .metrics_file import MetricsFile
+from .model import build_model
+from .optim.groups import named_parameters
+from .optim.lookup import optimizer_for, regularizer_for, schedule_for
+from .optim.run_length import RunLength, run_length
 from .progress import Progress
 from .run_folder import Run
+from .running_statistics import RunningStatistics
 from .stopping import StopRequest
 from .storage import StorageError
 from .tensorboard import Board
+from .training_state import TrainingState, is_finite, load_model
 
 MOST_SKIPS = 50
 
 
 class Diverged(Exception):
-    """Training cannot go on: losses or gradients stay non-finite."""
+    """Training cannot go on: losses, gradients or weights are not finite."""
 
 
 class Stopped(Exception):
@@ -54,49 +52,62 @@ class Stopped(Exception):
 
 @dataclass
 class Trainer:
-    """Everything that one run needs, and where it stands.
+    """Everything that one run needs.
 
-    step    optimizer steps taken; skipped steps do not count
-    epoch, next_batch   the place in the data: two numbers are all that a resumed run needs
-    seconds             time in training, over all its sessions
+    state       where it stands: what checkpoints hold
+    weights     all trained tensors, each once
+    rate_of     the learning rate of a step
+    regularize  adds a penalty to the gradients
     """
 
     checked: CheckedGraph
-    model: Model
     data: SpeechData
     run: Run
-    device: torch.device
     progress: Progress
+    device: torch.device
     settings: Mapping[str, Any]
-    parameters: list[NamedParameter]
-    optimizer: torch.optim.Optimizer
-    scale: LossScale
-    length: RunLength
+    state: TrainingState
+    weights: list[Tensor]
+    statistics: RunningStatistics
+    rate_of: Callable[[int, RunLength], float]
+    regularize: Callable[[], None]
+    steps_per_epoch: int
+    metrics: MetricsFile
     board: Board
-    step: int = 0
-    epoch: int = 0
-    next_batch: int = 0
-    seconds: float = 0.0
-    best: tuple[int, float] | None = None
-    infeasible: int = 0
-    _skips: int = 0
-    _marks: dict[str, int] = field(default_factory=dict)
-    _since: float = 0.0
-    _window: list[torch.Tensor] = field(default_factory=list)
-    _window_start: tuple[float, int] = (0.0, 0)
+    rate: float = 0.0
+    finished: bool = False
+    _since: float = field(default_factory=time.monotonic)
+    _window_since: float = field(default_factory=time.monotonic)
     _window_examples: int = 0
+    _checkpoints: int = 0
+    _saved: tuple[object, ...] | None = None
+    _best_saved: tuple[int, float] | None = None
+    _measured: tuple[int, Evaluation] | None = None
 
     @property
     def elapsed(self) -> float:
         """Seconds in training so far."""
-        return self.seconds + time.monotonic() - self._since
+        return self.state.seconds + time.monotonic() - self._since
 
-    def is_finished(self) -> bool:
-        """Whether the spec's `stop` is reached."""
-        stop: Quantity = self.settings["stop"]
-        if stop.family == "time":
-            return self.elapsed >= stop.amount
-        return self.step >= self.length.steps if stop.family == "steps" else self.epoch >= stop.amount
+    def keep_time(self) -> None:
+        """Bring the state's seconds up to now."""
+        self.state.seconds, self._since = self.elapsed, time.monotonic()
+
+    @property
+    def epochs(self) -> float:
+        """Epochs done, with the share of the present one."""
+        return self.state.epoch + min(self.state.next_batch / self.steps_per_epoch, 1 - 1e-6)
+
+    @property
+    def length(self) -> RunLength:
+        """Steps of the run and of an epoch."""
+        return run_length(self.settings["stop"], self.steps_per_epoch, step=self.state.step, seconds=self.elapsed)
+
+    def done(self, quantity: Quantity) -> float:
+        """How often a quantity of steps, epochs or time went by."""
+        units = {"steps": float(self.state.step), "epochs": self.epochs, "time": self.elapsed}
+        # a tenth of an epoch, ten times, is one
+        return units[quantity.family] / quantity.amount * (1 + 1e-12)
 
 
 def train(
@@ -112,195 +123,240 @@ def train(
 
     resume  go on from the newest checkpoint (from the start where there is none)
 
-    Raises Stopped (with a checkpoint written), Diverged, StorageError, data.tally.BadData.
+    Raises Stopped (with a checkpoint written), Diverged, StorageError, checkpoint.CheckpointError, data.tally.BadData.
     """
     trainer = _prepare(checked, run, data, device=device, progress=progress)
     clean_up(run.checkpoints)
     if resume:
         _resume(trainer)
-    run.forget_metrics_after(trainer.step if resume else -1)
-    with StopRequest() as stop, trainer.board:
-        progress.start(steps=trainer.length.steps, step=trainer.step, stop=trainer.settings["stop"])
-        try:
-            _loop(trainer, stop)
-        finally:
-            progress.finish()
-        return _measure(trainer)
+    trainer.metrics.forget_after(trainer.state.step if resume else -1)
+    trainer.board.open(after=trainer.state.step)
+    try:
+        with StopRequest() as stop:
+            progress.start(steps=trainer.length.steps, step=trainer.state.step, stop=trainer.settings["stop"])
+            try:
+                _loop(trainer, stop)
+            finally:
+                progress.finish()
+            return _measure(trainer, stop)
+    finally:
+        trainer.board.close()
 
 
 def _loop(trainer: Trainer, stop: StopRequest) -> None:
-    trainer._since = time.monotonic()
-    trainer._window_start = (trainer._since, trainer.step)
-    trainer._marks = {name: _mark(trainer, every) for name, every in _intervals(trainer).items()}
-    trainer.model.module.train()
-    while not trainer.is_finished():
+    state = trainer.state
+    trainer._since = trainer._window_since = time.monotonic()
+    trainer._checkpoints = int(trainer.done(trainer.settings["checkpoint"].every))
+    trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
+    # what a run that was stopped while it measured still owes
+    _evaluate_and_save(trainer, stop)
+    state.model.module.train()
+    with closing(_batches(trainer)) as batches:
+        while not trainer.finished:
+            if stop.requested is not None:
+                _stop(trainer, stop.requested)
+            batch, state.epoch, state.next_batch = next(batches)
+            _take(trainer, batch.to(trainer.device), stop)
+    if stop.requested is not None:
+        _stop(trainer, stop.requested)
+    trainer.keep_time()
+
+
+def _batches(trainer: Trainer) -> Generator[tuple[Batch, int, int], None, None]:
+    """Batches from where the run stands on, epoch after epoch; each with the place behind it."""
+    settings = trainer.settings
+    epoch, start = trainer.state.epoch, trainer.state.next_batch
+    while True:
+        last: Batch | None = None
         for batch in trainer.data.batches(
             "train",
-            batch=trainer.settings["batch"],
-            seed=trainer.settings["seed"],
-            epoch=trainer.epoch,
-            start_batch=trainer.next_batch,
+            batch=settings["batch"],
+            seed=settings["seed"],
+            epoch=epoch,
+            start_batch=start,
             shuffle=True,
             augment=True,
-            num_workers=trainer.settings["workers"],
+            num_workers=settings["workers"],
             pin=trainer.device.type == "cuda",
         ):
-            _train_step(trainer, batch.to(trainer.device))
-            trainer.next_batch = batch.number + 1
-            _report(trainer)
-            _evaluate_and_save(trainer)
-            if stop.requested is not None:
-                _save(trainer, final=True)
-                raise Stopped(stop.requested, trainer.step)
-            if trainer.is_finished():
-                break
-        else:
-            trainer.epoch, trainer.next_batch = trainer.epoch + 1, 0
-            _evaluate_and_save(trainer)
-    trainer.seconds, trainer._since = trainer.elapsed, time.monotonic()
+            # one ahead, to know an epoch's last batch: others may follow whose recordings are all bad
+            if last is not None:
+                yield last, epoch, last.number + 1
+            last = batch
+        if last is None and start == 0:
+            raise BadData("empty_split", f"no batch of epoch {epoch} has a recording that can be used")
+        epoch, start = epoch + 1, 0
+        if last is not None:
+            yield last, epoch, 0
 
 
-def _train_step(trainer: Trainer, batch: Any) -> None:
-    """One batch: loss, gradients, unscale, regularize, clip, step; a non-finite gradient skips the step."""
-    settings = trainer.settings
-    weights = [parameter.tensor for parameter in trainer.parameters]
-    for group in trainer.optimizer.param_groups:
-        group["lr"] = learning_rate(settings, trainer.step, trainer.length)
-    loss_B = trainer.model.loss(trainer.model(batch), batch)
-    loss = loss_B.mean()
-    torch.autograd.backward(trainer.scale.scale(loss))
-    trainer.scale.unscale(trainer.optimizer)
-    _regularize(settings["regularizer"], trainer.parameters)
-    gradients = [weight.grad for weight in weights if weight.grad is not None]
+def _take(trainer: Trainer, batch: Batch, stop: StopRequest) -> None:
+    """All that one batch brings about."""
+    _train_step(trainer, batch)
+    trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
+    _report(trainer)
+    _evaluate_and_save(trainer, stop)
+
+
+def _train_step(trainer: Trainer, batch: Batch) -> None:
+    """One batch: loss, gradients, unscale, regularize, clip, step. What is not finite leaves everything as it was."""
+    state, clip = trainer.state, trainer.settings["clip"]
+    trainer.rate = trainer.rate_of(state.step, trainer.length)
+    for group in state.optimizer.param_groups:
+        group["lr"] = trainer.rate
+    trainer.statistics.remember()
+    loss = state.model.loss(state.model(batch), batch).mean()
+    torch.autograd.backward(state.scale.scale(loss))
+    gradients = [weight.grad for weight in trainer.weights if weight.grad is not None]
+    state.scale.unscale(gradients)
+    trainer.regularize()
     norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-    finite = bool(torch.isfinite(norm) & torch.isfinite(loss))
+    # the step's one wait for the device
+    loss_value, norm_value = torch.stack((loss.detach(), norm)).tolist()
+    finite = math.isfinite(loss_value) and math.isfinite(norm_value)
     if finite:
-        if settings["clip"] is not None:
-            torch.nn.utils.clip_grads_with_norm_(weights, settings["clip"], norm, foreach=True)
-        trainer.optimizer.step()
-        trainer.step += 1
-        trainer._skips = 0
-        trainer._window.append(loss.detach())
+        if clip is not None and norm_value + 1e-6 > clip:
+            torch.nn.utils.clip_grads_with_norm_(trainer.weights, clip, norm, foreach=True)
+        state.optimizer.step()
+        state.step += 1
+        state.skips = 0
+        state.losses.append(loss_value)
         trainer._window_examples += len(batch)
     else:
-        _skipped(trainer, loss)
-    trainer.scale.update(overflow=not finite)
-    trainer.optimizer.zero_grad(set_to_none=True)
+        trainer.statistics.go_back()
+        _skipped(trainer, loss_value, batch)
+    state.scale.update(overflow=not finite)
+    state.optimizer.zero_grad(set_to_none=True)
 
 
-def _skipped(trainer: Trainer, loss: torch.Tensor) -> None:
-    trainer._skips += 1
-    if not trainer.scale.enabled:
-        trainer.progress.warn(f"step {trainer.step}: the gradient is not finite (loss {float(loss):g}); skipped")
-    if trainer._skips >= MOST_SKIPS:
+def _skipped(trainer: Trainer, loss: float, batch: Batch) -> None:
+    """Tell of a batch that was left out; Diverged when it was one too many. Overflow of a loss scale is no news."""
+    state = trainer.state
+    state.skips += 1
+    if not state.scale.enabled or state.scale.at_floor:
+        what = f"the loss is {loss:g}" if not math.isfinite(loss) else "its gradient is not finite"
+        trainer.progress.warn(f"skipped a batch after step {state.step}: {what} (it starts with {batch.ids[0]})")
+    if state.skips >= MOST_SKIPS:
         raise Diverged(
-            f"{MOST_SKIPS} steps in a row had a non-finite gradient at step {trainer.step}; "
-            "a lower learning rate, `clip`, or fp32 may help. The last checkpoint is unharmed"
+            f"{MOST_SKIPS} batches in a row had a loss or a gradient that is not finite, after step {state.step}; "
+            f"try a lower learning rate, `clip` or fp32. The checkpoints in {trainer.run.checkpoints} are unharmed"
         )
 
 
 def _report(trainer: Trainer) -> None:
-    """Every `log` steps: mean loss, learning rate and speed to the display, metrics.jsonl and TensorBoard."""
-    every = int(trainer.settings["log"])
-    trainer.progress.advance(step=trainer.step, elapsed=trainer.elapsed)
-    if not trainer._window or trainer.step % every:
+    """Loss, learning rate and speed: to the display now, to metrics.jsonl and TensorBoard every `log` steps."""
+    state = trainer.state
+    if not state.losses:
         return
-    now = time.monotonic()
-    started, _ = trainer._window_start
+    spent = max(time.monotonic() - trainer._window_since, 1e-9)
     record = {
-        "step": trainer.step,
-        "epoch": round(trainer.epoch + trainer.next_batch / max(trainer.length.steps_per_epoch, 1), 4),
-        "loss": float(torch.stack(trainer._window).mean()),
-        "lr": learning_rate(trainer.settings, trainer.step - 1, trainer.length),
-        "examples_per_second": round(trainer._window_examples / max(now - started, 1e-9), 2),
+        "step": state.step,
+        "epoch": round(trainer.epochs, 4),
+        "loss": math.fsum(state.losses) / len(state.losses),
+        "lr": trainer.rate,
+        "examples_per_second": round(trainer._window_examples / spent, 2),
         "seconds": round(trainer.elapsed, 3),
     }
-    if trainer.scale.enabled:
-        record["loss_scale"] = trainer.scale.value
-    finite = {name: value if math.isfinite(value) else None for name, value in record.items()}
-    trainer._window, trainer._window_start, trainer._window_examples = [], (now, trainer.step), 0
-    trainer.run.append_metrics(finite)
-    trainer.board.add("train", finite, trainer.step)
-    trainer.progress.train(finite)
+    if state.scale.enabled:
+        record["loss_scale"] = state.scale.value
+    trainer.progress.advance(record)
+    if state.step % int(trainer.settings["log"]) and not trainer.finished:
+        return
+    state.losses, trainer._window_examples, trainer._window_since = [], 0, time.monotonic()
+    _record(trainer, record)
+    trainer.board.add("train", record, state.step)
+    trainer.progress.train(record)
+
+
+def _record(trainer: Trainer, record: Mapping[str, Any]) -> None:
+    try:
+        trainer.metrics.add(record)
+    except StorageError as error:
+        trainer.progress.warn(f"{error}; training goes on and tries again with the next figures")
 
 
 # ---------------------------------------------------------------- now and then
 
 
-def _intervals(trainer: Trainer) -> dict[str, Quantity]:
-    return {"evaluate": trainer.settings["evaluate"], "checkpoint": trainer.settings["checkpoint"].every}
+def _evaluate_and_save(trainer: Trainer, stop: StopRequest) -> None:
+    """Measure the valid split and write a checkpoint, each when it is due; the last step is measured always."""
+    state = trainer.state
+    before = time.monotonic()
+    improved = False
+    evaluations = int(trainer.done(trainer.settings["evaluate"]))
+    if evaluations > state.evaluations or trainer.finished:
+        if "valid" in trainer.data.splits and state.evaluated != state.step and state.step > 0:
+            found = _evaluate(trainer, "valid", stop)
+            if found is None:
+                return  # asked to stop; the run that goes on measures first
+            improved = _is_best(trainer, found)
+            state.evaluated = state.step
+        state.evaluations = evaluations
+    checkpoints = int(trainer.done(trainer.settings["checkpoint"].every))
+    if checkpoints > trainer._checkpoints or improved:
+        _save(trainer)
+        trainer._checkpoints = checkpoints
+    # the speed of training is without this
+    trainer._window_since += time.monotonic() - before
 
 
-def _mark(trainer: Trainer, every: Quantity) -> int:
-    """How many intervals have gone by; an event is due when the number has grown."""
-    if every.family == "time":
-        return int(trainer.elapsed // every.amount)
-    if every.family == "epochs":
-        done = trainer.epoch + trainer.next_batch / max(trainer.length.steps_per_epoch, 1)
-        return int(done / every.amount + 1e-9)
-    return int(trainer.step // every.amount)
-
-
-def _due(trainer: Trainer, name: str) -> bool:
-    mark = _mark(trainer, _intervals(trainer)[name])
-    due = mark > trainer._marks[name]
-    trainer._marks[name] = mark
-    return due
-
-
-def _evaluate_and_save(trainer: Trainer) -> None:
-    improved = _due(trainer, "evaluate") and "valid" in trainer.data.splits and _validate(trainer)
-    if _due(trainer, "checkpoint") or improved:
-        _save(trainer, improved=improved)
-
-
-def _validate(trainer: Trainer) -> bool:
-    """Measure the valid split; whether it is the best so far."""
-    found = _evaluate(trainer, "valid")
-    record = {"step": trainer.step, "split": "valid", **found.to_json()}
-    trainer.run.append_metrics(record)
-    trainer.board.add("valid", found.to_json(), trainer.step)
+def _is_best(trainer: Trainer, found: Evaluation) -> bool:
+    """Write down what the valid split gave; whether it is the best so far."""
+    state = trainer.state
+    figures = found.to_json()
+    record = {"step": state.step, "split": "valid", **figures}
+    _record(trainer, record)
+    trainer.board.add("valid", figures, state.step)
     trainer.progress.evaluation(record, found.pairs)
-    best: SplitMetric | None = trainer.settings["checkpoint"].best
-    if best is None or best.split != "valid":
-        return False
-    value = found.to_json().get(best.metric)
+    trainer._measured = (state.step, found)
+    best = trainer.settings["checkpoint"].best
+    value = None if best is None else figures.get(best.metric)
     if value is None:
         return False
     sign = 1 if best.direction == "min" else -1
     # a later step wins a tie: it has seen more data
-    if trainer.best is not None and sign * value > sign * trainer.best[1]:
+    if state.best is not None and sign * value > sign * state.best[1]:
         return False
-    trainer.best = (trainer.step, float(value))
+    state.best = (state.step, float(value))
     return True
 
 
-def _save(trainer: Trainer, *, improved: bool = False, final: bool = False) -> None:
-    state = {
-        "epoch": trainer.epoch,
-        "next_batch": trainer.next_batch,
-        "seconds": trainer.elapsed,
-        "scale": trainer.scale.state(),
-        "optimizer": _optimizer_numbers(trainer.optimizer),
-        "best": trainer.best,
-        "architecture": trainer.checked.architecture_hash,
-        "made_with": {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": trainer.device.type},
-    }
-    tensors = {
-        "model": trainer.model.module.state_dict(),
-        "optimizer": _optimizer_tensors(trainer.optimizer),
-        "random": random_state(trainer.device),
-    }
-    keep = trainer.settings["checkpoint"].keep
-    try:
-        best = trainer.best[0] if trainer.best else None
-        save_checkpoint(trainer.run.checkpoints, Checkpoint(trainer.step, tensors, state), keep=keep, best=best)
-        if improved and trainer.best is not None:
-            write_best(trainer.run.checkpoints, *trainer.best)
-    except StorageError as error:
-        if final:
-            raise
-        trainer.progress.warn(f"{error}; training goes on and tries again at the next checkpoint")
+def _save(trainer: Trainer, *, must: bool = False) -> None:
+    """Write a checkpoint of where the run stands, if there is none. Failure ends training only where one `must` be."""
+    state = trainer.state
+    if _place(state) == trainer._saved:
+        return
+    trainer.keep_time()
+    best = state.best
+    checkpoint = state.to_checkpoint(made_with=_made_with(trainer))
+    if not is_finite(checkpoint):
+        message = f"the weights are not finite after step {state.step}"
+        if must:
+            raise Diverged(f"{message}; the checkpoints in {trainer.run.checkpoints} are unharmed")
+        trainer.progress.warn(f"{message}, so there is no checkpoint of it")
+    else:
+        try:
+            keep = trainer.settings["checkpoint"].keep
+            save_checkpoint(trainer.run.checkpoints, checkpoint, keep=keep, best=best[0] if best else None)
+            trainer._saved, trainer._best_saved = _place(state), best
+            return
+        except StorageError as error:
+            if must:
+                raise
+            trainer.progress.warn(f"{error}; training goes on and tries again at the next checkpoint")
+    if best is not None and best[0] == state.step:
+        # the best weights are those that can be read again
+        state.best = trainer._best_saved
+
+
+def _place(state: TrainingState) -> tuple[object, ...]:
+    """What tells two checkpoints apart."""
+    return state.step, state.epoch, state.next_batch, state.evaluated, state.best
+
+
+def _stop(trainer: Trainer, signal: str) -> None:
+    _save(trainer, must=True)
+    raise Stopped(signal, trainer.state.step)
 
 
 # ---------------------------------------------------------------- start and end
@@ -313,55 +369,43 @@ def _prepare(checked: CheckedGraph, run: Run, data: SpeechData, *, device: torch
     model.module.to(device)
     parameters = named_parameters(model.module, checked)
     precision = settings["precision"]
+    num_batches = data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True)
     return Trainer(
         checked=checked,
-        model=model,
         data=data,
         run=run,
-        device=device,
         progress=progress,
+        device=device,
         settings=settings,
-        parameters=parameters,
-        optimizer=_optimizer(settings["optimizer"], parameters),
-        scale=LossScale(precision if isinstance(precision, Autocast) else None, device),
-        length=run_length(settings, data),
-        board=Board(run.tensorboard),
+        state=TrainingState(
+            model=model,
+            optimizer=optimizer_for(settings["optimizer"], parameters),
+            scale=LossScale(precision if isinstance(precision, Autocast) else None),
+            device=device,
+        ),
+        weights=[parameter.tensor for parameter in parameters],
+        statistics=RunningStatistics(model.module),
+        rate_of=schedule_for(settings["schedule"], float(settings["optimizer"].lr)),
+        regularize=regularizer_for(settings["regularizer"], parameters),
+        steps_per_epoch=max(num_batches, 1),
+        metrics=MetricsFile(run.metrics),
+        board=Board(run.tensorboard, warn=progress.warn),
     )
 
 
-def run_length(settings: Mapping[str, Any], data: SpeechData) -> RunLength:
-    """Steps of the run and of an epoch; a run that ends by time counts as one epoch per minute for its schedule."""
-    per_epoch = max(
-        data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True), 1
-    )
-    stop: Quantity = settings["stop"]
-    if stop.family == "steps":
-        return RunLength(math.ceil(stop.amount), per_epoch)
-    if stop.family == "epochs":
-        return RunLength(math.ceil(stop.amount * per_epoch), per_epoch)
-    return RunLength(math.ceil(stop.amount / 60) * per_epoch, per_epoch)
-
-
-def learning_rate(settings: Mapping[str, Any], step: int, length: RunLength) -> float:
-    """The learning rate of a step (counted from 0)."""
-    base = float(settings["optimizer"].lr)
-    schedule: Part | None = settings["schedule"]
-    if schedule is None:
-        return base
-    file = importlib.import_module(f".optim.{schedule.name}", package=__package__)
-    return float(file.learning_rate(schedule, base, step, length))
-
-
-def _optimizer(part: Part, parameters: list[NamedParameter]) -> torch.optim.Optimizer:
-    file = importlib.import_module(f".optim.{part.name}", package=__package__)
-    optimizer: torch.optim.Optimizer = file.build(part, parameters)
-    return optimizer
-
-
-def _regularize(part: Part | None, parameters: list[NamedParameter]) -> None:
-    if part is not None:
-        file = importlib.import_module(f".optim.{part.name}", package=__package__)
-        file.add_gradient(part, parameters)
+def _made_with(trainer: Trainer) -> dict[str, Any]:
+    """What the next steps' numbers depend on besides the state."""
+    hyperparameters = encode(trainer.checked.graph.hyperparameters)["params"]
+    kept = ("batch", "stop", "optimizer", "schedule", "regularizer", "precision", "clip", "seed")
+    return {
+        "architecture": trainer.checked.architecture_hash,
+        "data": encode(trainer.checked.graph.data),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "CPU": torch.backends.cpu.get_cpu_capability(),
+        "device": trainer.device.type,
+        **{name: hyperparameters[name] for name in kept},
+    }
 
 
 def _resume(trainer: Trainer) -> None:
@@ -369,89 +413,64 @@ def _resume(trainer: Trainer) -> None:
     if found is None:
         trainer.progress.say("there is no checkpoint yet: training starts from the beginning")
         return
-    state = found.state
-    load_model(trainer.model, found)
-    _load_optimizer(trainer.optimizer, found.tensors["optimizer"], state["optimizer"])
-    trainer.scale.load(state["scale"])
-    set_random_state(found.tensors["random"], trainer.device)
-    trainer.step, trainer.epoch, trainer.next_batch = found.step, state["epoch"], state["next_batch"]
-    trainer.seconds = state["seconds"]
-    trainer.best = (int(state["best"][0]), float(state["best"][1])) if state["best"] else None
-    for name, value in (("torch", torch.__version__), ("threads", torch.get_num_threads())):
-        if state["made_with"][name] != value:
-            trainer.progress.warn(f"inexact resume: {name} was {state['made_with'][name]} and is {value}")
+    different = trainer.state.load(found, made_with=_made_with(trainer))
+    if different:
+        trainer.progress.warn(f"inexact resume: different from before: {', '.join(different)}")
+    trainer._saved, trainer._best_saved = _place(trainer.state), trainer.state.best
     trainer.progress.say(f"goes on from step {found.step}")
 
 
-def load_model(model: Model, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's weights into a model of the same architecture."""
-    model.module.load_state_dict(dict(checkpoint.tensors["model"]))
-
-
-def _measure(trainer: Trainer) -> dict[str, Any]:
+def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
     """The last checkpoint, then the best weights on every split but train."""
-    _save(trainer, final=True)
-    best = read_best(trainer.run.checkpoints) if trainer.best else None
-    if best is not None and best[0] != trainer.step:
-        chosen = load_checkpoint(trainer.run.checkpoints, step=best[0], warn=trainer.progress.warn)
+    state = trainer.state
+    _save(trainer, must=True)
+    step = state.step
+    if state.best is not None and state.best[0] != step:
+        chosen = load_best(trainer.run.checkpoints, warn=trainer.progress.warn)
         if chosen is not None:
-            load_model(trainer.model, chosen)
+            load_model(state.model, chosen)
+            step = chosen.step
     result: dict[str, Any] = {
-        "steps": trainer.step,
-        "epochs": trainer.epoch,
-        "seconds": round(trainer.seconds, 3),
-        "best_step": best[0] if best else trainer.step,
-        "parameters": sum(parameter.tensor.numel() for parameter in trainer.parameters),
+        "steps": state.step,
+        "epochs": round(trainer.epochs, 4),
+        "seconds": round(state.seconds, 3),
+        "best_step": step,
+        "parameters": sum(weight.numel() for weight in trainer.weights),
     }
     for split in trainer.data.splits:
         if split != "train":
-            found = _evaluate(trainer, split)
+            known = trainer._measured if split == "valid" else None
+            found = known[1] if known is not None and known[0] == step else _evaluate(trainer, split, stop)
+            if found is None:
+                raise Stopped(stop.requested or "", state.step)
             result[split] = found.to_json()
             trainer.progress.result(split, found.to_json(), found.pairs)
     result["data"] = trainer.data.tally.to_json()
+    trainer.metrics.write()
     trainer.run.write_result(result)
     return result
 
 
-def _evaluate(trainer: Trainer, split: str) -> Evaluation:
-    return evaluate(
-        trainer.model,
-        trainer.data,
-        split,
-        metrics=trainer.settings["metrics"],
-        batch=trainer.settings["batch"],
-        device=trainer.device,
-    )
+class _StopAsked(Exception):
+    pass
 
 
-# ---------------------------------------------------------------- the optimizer's state as tensors and numbers
+def _evaluate(trainer: Trainer, split: str, stop: StopRequest) -> Evaluation | None:
+    """Measure a split; None if that was cut short by a request to stop."""
 
+    def look(done: int) -> None:
+        if stop.requested is not None:
+            raise _StopAsked
 
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{index}.{name}": value
-        for index, entries in state.items()
-        for name, value in entries.items()
-        if isinstance(value, torch.Tensor)
-    }
-
-
-def _optimizer_numbers(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{index}.{name}": value
-        for index, entries in state.items()
-        for name, value in entries.items()
-        if not isinstance(value, torch.Tensor)
-    }
-
-
-def _load_optimizer(
-    optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]
-) -> None:
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in {**numbers, **tensors}.items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    try:
+        return evaluate(
+            trainer.state.model,
+            trainer.data,
+            split,
+            metrics=trainer.settings["metrics"],
+            batch=trainer.settings["batch"],
+            device=trainer.device,
+            on_batch=look,
+        )
+    except _StopAsked:
+        return None

@@ -1,4 +1,4 @@
-"""How long a run is, in steps: what schedules and intervals are reckoned from."""
+"""How long a run is, in steps: what schedules are reckoned from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 from ...dsl.values import Quantity
+
+UNKNOWN = 2**31
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,21 @@ class RunLength:
         if quantity is None:
             return 0
         if quantity.family == "epochs":
-            return math.ceil(quantity.amount * self.steps_per_epoch)
+            return math.ceil(quantity.amount * self.steps_per_epoch - 1e-9)
         assert quantity.family == "steps"
         return math.ceil(quantity.amount)
+
+
+def run_length(stop: Quantity, steps_per_epoch: int, *, step: int = 0, seconds: float = 0.0) -> RunLength:
+    """The length of a run that ends at `stop`.
+
+    One that ends by time is reckoned from its speed so far (`step` steps in `seconds`), so that a learning rate that
+    falls over the run reaches its end with it, whatever the machine.
+    """
+    if stop.family == "steps":
+        return RunLength(math.ceil(stop.amount), steps_per_epoch)
+    if stop.family == "epochs":
+        return RunLength(math.ceil(stop.amount * steps_per_epoch - 1e-9), steps_per_epoch)
+    if step == 0 or seconds <= 0:
+        return RunLength(UNKNOWN, steps_per_epoch)
+    return RunLength(max(step + 1, min(UNKNOWN, round(step * stop.amount / seconds))), steps_per_epoch)

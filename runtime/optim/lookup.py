@@ -1,0 +1,39 @@
+"""The torch side of a spec's optimizer, schedule and regularizer: the file of the same name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from ...compiler.part import Part
+from .groups import NamedParameter
+from .run_length import RunLength
+
+
+def optimizer_for(part: Part, parameters: Sequence[NamedParameter]) -> torch.optim.Optimizer:
+    """An optimizer over all trained parameters."""
+    optimizer: torch.optim.Optimizer = _file(part).build(part, parameters)
+    return optimizer
+
+
+def schedule_for(part: Part | None, base: float) -> Callable[[int, RunLength], float]:
+    """The learning rate of a step (counted from 0) of a run of some length; without a schedule it stays `base`."""
+    if part is None:
+        return lambda step, length: base
+    learning_rate = _file(part).learning_rate
+    return lambda step, length: float(learning_rate(part, base, step, length))
+
+
+def regularizer_for(part: Part | None, parameters: Sequence[NamedParameter]) -> Callable[[], None]:
+    """What adds a penalty's gradient to the gradients."""
+    if part is None:
+        return lambda: None
+    add_gradient = _file(part).add_gradient
+    return lambda: add_gradient(part, parameters)
+
+
+def _file(part: Part) -> Any:
+    return importlib.import_module(f".{part.name}", package=__package__)

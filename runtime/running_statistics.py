@@ -1,0 +1,26 @@
+"""Running statistics of normalisations as they were before a batch: a batch that is skipped leaves none behind."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class RunningStatistics:
+    """The buffers that a forward pass changes, with a copy to go back to."""
+
+    def __init__(self, module: nn.Module) -> None:
+        parameters = {id(parameter) for parameter in module.parameters()}
+        kept = module.state_dict(keep_vars=True).values()
+        self._now: list[Tensor] = [tensor for tensor in kept if id(tensor) not in parameters]
+        self._before = [tensor.clone() for tensor in self._now]
+
+    def remember(self) -> None:
+        """Take the copy."""
+        if self._now:
+            torch._foreach_copy_(self._before, self._now)
+
+    def go_back(self) -> None:
+        """Undo what has been done since."""
+        if self._now:
+            torch._foreach_copy_(self._now, self._before)
