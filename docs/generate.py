@@ -2,6 +2,7 @@
 
 A page holds an example as ```s2s name=NAME and what s2sc says of it as ```text plan=NAME, or as ```text lint=NAME with
 change="…" into="…" for the example with a mistake put in. An example with=NAME is completed by that one's sections.
+```text stage=NAME holds what one room hands on, for the layer that docs/onboarding.md follows.
 `make docs` runs this; tests/test_docs.py checks that it would change nothing.
 """
 
@@ -11,20 +12,27 @@ import inspect
 import json
 import re
 import shlex
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, wrap
 
 from s2sc.compiler.catalogue import builtin
 from s2sc.compiler.component import Component
 from s2sc.compiler.front import Analysis, analyse
+from s2sc.compiler.graph_file import graph_json
 from s2sc.compiler.graph_schema import graph_schema
 from s2sc.compiler.part import Part
 from s2sc.compiler.plan import plan
 from s2sc.compiler.rulebook import rules
+from s2sc.dsl import syntax
+from s2sc.dsl.diagnostics import Findings
+from s2sc.dsl.parser import parse
+from s2sc.dsl.reading import read_source
 from s2sc.dsl.report.full import render
 from s2sc.dsl.signature import Param
-from s2sc.dsl.source import Source
-from s2sc.dsl.values import DType, Quantity, Range
+from s2sc.dsl.source import Source, Span
+from s2sc.dsl.values import DType, Quantity, Range, Static
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -55,7 +63,7 @@ def fresh(text: str) -> str:
 
     def renewed(block: re.Match[str]) -> str:
         kind, facts = read_info(block["info"])
-        if kind != "text" or not {"plan", "lint"} & set(facts):
+        if kind != "text" or not {"plan", "lint", "stage"} & set(facts):
             return block[0]
         return f"```{block['info']}\n{shown(examples, facts)}\n```"
 
@@ -96,7 +104,7 @@ def blocks(text: str) -> list[tuple[str, dict[str, str], str]]:
 def read_info(info: str) -> tuple[str, dict[str, str]]:
     """`s2s name=a error=S2S305` as its kind and its facts."""
     kind, *facts = shlex.split(info)
-    return kind, dict(fact.split("=", 1) if "=" in fact else (fact, "") for fact in facts)
+    return kind, {name: value for name, _, value in (fact.partition("=") for fact in facts)}
 
 
 def analysis(name: str, text: str) -> Analysis:
@@ -106,6 +114,8 @@ def analysis(name: str, text: str) -> Analysis:
 
 def shown(examples: dict[str, str], facts: dict[str, str]) -> str:
     """What a generated block holds."""
+    if "stage" in facts:
+        return STAGES[facts["stage"]]()
     if "plan" in facts:
         checked = analysis(facts["plan"], examples[facts["plan"]]).checked
         assert checked is not None, f"{facts['plan']} has errors"
@@ -120,6 +130,89 @@ def shown(examples: dict[str, str], facts: dict[str, str]) -> str:
 def schema() -> str:
     """The published JSON Schema of graph.json."""
     return json.dumps(graph_schema(builtin()), indent=2, ensure_ascii=False) + "\n"
+
+
+# ---------------------------------------------------------------- onboarding.md
+
+FOLLOWED = ROOT / "specs" / "spoken_digits.s2s"
+PLACE = "encoder.body.1.0"
+
+
+def tree_stage() -> str:
+    """The syntax tree of the followed layer's block, without its spans."""
+    document = parse(read_source(FOLLOWED), Findings())
+    block = next(one for one in document.statements if isinstance(one, syntax.Block) and one.name == "residual")
+    return "\n".join(_tree_lines(block.body[0]))
+
+
+def spec_stage() -> str:
+    """The instances that the followed layer's copy of its block became."""
+    spec = analyse(read_source(FOLLOWED)).spec
+    assert spec is not None
+    lines = []
+    for one in spec.instances:
+        if one.path.startswith(f"{PLACE}."):
+            inputs = ", ".join(str(ref.path) for refs in one.inputs.values() for ref in refs)
+            params = ", ".join(f"{name} = {_param(value)}" for name, value in one.params.items())
+            lines.append(f"{one.path}({params})  reads {inputs}")
+    return "\n".join(lines)
+
+
+def graph_stage() -> str:
+    """The followed layer in graph.json."""
+    checked = analyse(read_source(FOLLOWED)).checked
+    assert checked is not None
+    nodes = {node["path"]: node for node in json.loads(graph_json(checked))["nodes"]}
+    shown = [f"{PLACE}.conv1d.mask_x", f"{PLACE}.conv1d"]
+    return "\n".join(_wrapped(json.dumps(nodes[path], ensure_ascii=False)) for path in shown)
+
+
+def plan_stage() -> str:
+    """The whole plan."""
+    checked = analyse(read_source(FOLLOWED)).checked
+    assert checked is not None
+    return plan(checked).to_text().rstrip("\n")
+
+
+def code_stage() -> str:
+    """The followed layer in the emitted torch code; needs torch."""
+    from s2sc.runtime.emit import emit_torch
+
+    checked = analyse(read_source(FOLLOWED)).checked
+    assert checked is not None
+    place = PLACE.replace(".", "_")
+    wanted = re.compile(rf"\s+{place}_(conv1d|batch_norm|conv1d_mask_x|add|relu) = |\s+self\.add\(\"{PLACE}\.conv1d\"")
+    return "\n".join(line.strip() for line in emit_torch(checked).splitlines() if wanted.match(line))
+
+
+STAGES = {"tree": tree_stage, "spec": spec_stage, "graph": graph_stage, "plan": plan_stage, "code": code_stage}
+
+
+def _tree_lines(node: object, name: str = "", depth: int = 0) -> list[str]:
+    """A node and those below it, a line each; text, numbers and truths stand on their node's line."""
+    assert is_dataclass(node)
+    fields = {one.name: getattr(node, one.name) for one in dataclass_fields(node)}
+    if "path" in fields:
+        fields["path"] = ".".join(fields["path"])
+    plain = [
+        f"{key}={value!r}"
+        for key, value in fields.items()
+        if isinstance(value, str | int | float) and (value or key == "value")
+    ]
+    lines = ["  " * depth + (f"{name}: " if name else "") + " ".join([type(node).__name__, *plain])]
+    for key, value in fields.items():
+        for child in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(child) and not isinstance(child, Span):
+                lines += _tree_lines(child, key, depth + 1)
+    return lines
+
+
+def _param(value: object) -> str:
+    return _spelt(value.value) if isinstance(value, Static) else str(value)
+
+
+def _wrapped(text: str, width: int = 116) -> str:
+    return "\n  ".join(wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 # ---------------------------------------------------------------- parts.md
