@@ -18,6 +18,7 @@ from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.speech import SpeechData
 from s2sc.runtime.progress import PlainProgress
 from s2sc.runtime.run_folder import Run
+from s2sc.runtime.stopping import StopRequest
 
 from .report import CHECKOUT
 
@@ -86,27 +87,28 @@ class TrainerOverBatches:
             device=device,
             progress=PlainProgress(io.StringIO()),
         )
-        trainer = self.trainer
-        trainer._marks = {name: engine._mark(trainer, every) for name, every in engine._intervals(trainer).items()}
-        trainer.board.__enter__()
-        trainer.model.module.train()
+        self.trainer.board.open(after=0)
+        self.trainer.state.model.module.train()
+        self._stop = StopRequest()
 
     def step(self, batch: Batch) -> None:
         """What the loop of runtime/trainer.py does with one batch."""
-        trainer = self.trainer
-        engine._train_step(trainer, batch.to(trainer.device))
-        trainer.next_batch = batch.number + 1
-        engine._report(trainer)
-        engine._evaluate_and_save(trainer)
-        assert not trainer.is_finished()
+        state = self.trainer.state
+        before, state.next_batch = state.step, batch.number + 1
+        engine._take(self.trainer, batch.to(self.trainer.device), self._stop)
+        assert state.step == before + 1, "the batch was skipped"
+
+    def close(self) -> None:
+        """End the figures' files."""
+        self.trainer.board.close()
 
     def weights(self) -> list[torch.Tensor]:
         """All trained tensors in the order of the modules."""
-        return [parameter.tensor.detach() for parameter in self.trainer.parameters]
+        return [weight.detach() for weight in self.trainer.weights]
 
     def last_loss(self) -> float:
         """The loss of the latest step, if no figures were written since."""
-        return float(self.trainer._window[-1])
+        return self.trainer.state.losses[-1]
 
 
 class _NoData:

@@ -135,7 +135,7 @@ def measure(case: Case) -> dict[str, Any]:
         warm = TrainerOverBatches(small, Path(folder, "warm"), device=torch.device("cpu"))
         for seed in range(2):
             warm.step(noise_batch(small, num_examples=2, seconds=(0.5, 1.0), tokens_per_second=5, seed=seed))
-        warm.trainer.board.__exit__()
+        warm.close()
         del warm
         gc.collect()
         give_back()
@@ -147,7 +147,7 @@ def measure(case: Case) -> dict[str, Any]:
         for _ in range(case.steps):
             ours.step(batch)
             marks.append(resident_bytes("VmHWM") - base)
-        ours.trainer.board.__exit__()
+        ours.close()
     parts = {**vars(estimate), "total": estimate.total}
     return {"estimate": parts, "measured": marks[-1], "after_each_step": marks, "base": base}
 

@@ -123,6 +123,7 @@ def measure(case: Case, report: Report, *, rounds: int, num_batches: int) -> Non
             lambda: [plain_step(unmasked, batch) for batch in batches] and None,
         )
         found = in_turn(turns, rounds=rounds, what=case.name)
+        ours.close()
     walls = [[wall for wall, _ in timed] for timed in found]
     works = [[work for _, work in timed] for timed in found]
     ratio, work_ratio = paired_ratio(walls[0], walls[1]), paired_ratio(works[0], works[1])
