@@ -13,11 +13,19 @@ from .tensor_type import Axis
 from .unification import arithmetic, role
 
 
-def check_claims(graph: Graph, findings: Findings) -> None:
-    """Compare each written type with the inferred one; names of axes are variables of one use of the block."""
+def check_claims(graph: Graph, findings: Findings) -> set[str]:
+    """Compare each written type with the inferred one; names of axes are variables of one use of the block.
+
+    Gives the scopes that were given a tensor which they do not accept.
+    """
     scopes: dict[str, dict[str, tuple[Axis, TypeClaim]]] = {}
+    wrong: set[str] = set()
     for claim in graph.origins.claims:
+        num_before = len(findings)
         _check(claim, graph, scopes.setdefault(claim.scope, {}), findings)
+        if len(findings) > num_before and not claim.ref.path.startswith(f"{claim.scope}."):
+            wrong.add(claim.scope)
+    return wrong
 
 
 def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, TypeClaim]], findings: Findings) -> None:

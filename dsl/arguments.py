@@ -120,9 +120,16 @@ class _Problem:
         return UNKNOWN
 
     def kind(self, value: Value, wanted: str, *helps: str) -> Unknown:
-        return self.error(
-            "S2S301", f"{self.what} wants {wanted}, got {describe(value)}", *helps, at=f"this is {describe(value)}"
-        )
+        labels: tuple[Label, ...] = ()
+        written = value.origin.span if isinstance(value, Static | PartValue) else None
+        if written is not None and not _within(written, self.span):
+            labels = (Label(written, "which comes from here"),)
+        message = f"{self.what} wants {wanted}, got {describe(value)}"
+        return self.error("S2S301", message, *helps, at=f"this is {describe(value)}", labels=labels)
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _wanted(param: Param) -> str:

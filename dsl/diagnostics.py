@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -90,6 +90,13 @@ class Findings:
     ) -> None:
         """Add a warning."""
         self.add(Diagnostic(code, "warning", message, span, at, place, labels, notes, helps))
+
+    def take(self, other: Findings, *, unless: Callable[[str], bool]) -> None:
+        """Add what another stage gathered, leaving out the places for which `unless` holds."""
+        for key, diagnostic in other._found.items():
+            for place in (diagnostic.place, *other._copies[key]):
+                if not unless(place):
+                    self.add(replace(diagnostic, place=place))
 
     @property
     def has_errors(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from . import expansion, functions, syntax
-from .arguments import Fitted, fit, origin_labels, with_defaults
+from .arguments import Fitted, fit, with_defaults
 from .diagnostics import Findings, Label
 from .limits import LIMITS
 from .modules import (
@@ -192,8 +192,32 @@ class Evaluator:
                 "S2S301", f"expected {wanted}, got a stream of several", span, helps=(f"name one of {names}",)
             )
             return None
-        self._wrong_kind(value, wanted, span)
+        if isinstance(value, ModuleValue):
+            self._waits(value, span, wanted)
+        else:
+            self._wrong_kind(value, wanted, span)
         return None
+
+    def _waits(self, module: ModuleValue, span: Span, wanted: str) -> None:
+        """Report a module where a tensor is wanted: an input is missing."""
+        missing: list[str] = []
+        if isinstance(module, ComponentModule) and module.inputs:
+            missing = [one.name for one in module.signature.inputs if one.name not in module.inputs]
+        if missing:
+            name = module.signature.name if isinstance(module, ComponentModule) else module.what
+            self.findings.error(
+                "S2S305", f"{name} needs the input `{missing[0]}`", module.span, helps=(f"add {missing[0]} = …",)
+            )
+            return
+        first = module.steps[0] if isinstance(module, PipeModule) else module
+        self.findings.error(
+            "S2S301",
+            f"expected {wanted}, got {describe(module)}",
+            span,
+            at=f"this is {describe(module)}",
+            labels=(Label(first.span, "this has no input yet"),) if first.span != span else (),
+            helps=("a module gives a tensor when it is given one: x -> module",),
+        )
 
     def _wrong_kind(self, value: Value, wanted: str, span: Span) -> None:
         if isinstance(value, Unknown):
@@ -432,23 +456,8 @@ class Evaluator:
         return None
 
     def _repeat(self, node: syntax.Repeat, environment: Environment, scope: Scope) -> Value:
-        count = self.static(node.count, environment, scope, "how often")
-        if count is None:
-            return UNKNOWN
-        number = count.value
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            self.findings.error(
-                "S2S303", f"`repeat` wants a whole number of at least 1, got {describe_static(count)}", node.count.span
-            )
-            return UNKNOWN
-        if number > LIMITS.repeat_copies:
-            self.findings.error(
-                "S2S412",
-                f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {number:,}",
-                node.count.span,
-                labels=origin_labels(count, beside=node.count.span),
-                notes=expansion.multiplication(self, ("repeat", number)),
-            )
+        number = expansion.repeat_count(self, self.evaluate(node.count, environment, scope), node.count.span)
+        if number is None:
             return UNKNOWN
         if node.index is not None:
             self.check_shadowing(node.index, _index_span(node), environment)
@@ -628,7 +637,7 @@ class Evaluator:
                 first_places.setdefault(entry.name, where)
                 if not entry.variadic:
                     free_inputs.pop(0)
-            elif isinstance(value, TensorValue) and not value.results:
+            elif isinstance(value, Namespace) or (isinstance(value, TensorValue) and not value.results):
                 broken = True
                 self.tensor(value, where)
             elif isinstance(value, TensorValue | tuple) or not free_params:

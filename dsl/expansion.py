@@ -631,20 +631,26 @@ def _row(
     for column, cell in zip(table.columns, table.rows[number], strict=True):
         value = evaluator.evaluate(cell, environment, place)
         if column.name == "repeat":
-            count = _repeat_cell(evaluator, value, cell.span)
+            count = repeat_count(evaluator, value, cell.span, table.name)
         else:
             arguments[column.name] = (value, cell.span, column.span)
     module = call_block(evaluator, block, (), arguments, table.row_spans[number], None)
     return Row(count, module, table.row_spans[number]) if count and isinstance(module, BlockModule) else None
 
 
-def _repeat_cell(evaluator: Evaluator, value: Value, span: Span) -> int | None:
-    """How often a row is repeated; None after an error."""
+def repeat_count(evaluator: Evaluator, value: Value, span: Span, what: str = "repeat") -> int | None:
+    """How often something is repeated; None after an error."""
     if isinstance(value, Unknown):
         return None
     findings = evaluator.findings
     if not isinstance(value, Static) or not isinstance(value.value, int) or isinstance(value.value, bool):
-        findings.error("S2S301", f"`repeat` wants a whole number, got {describe(value)}", span)
+        labels = origin_labels(value, beside=span) if isinstance(value, Static) else ()
+        if isinstance(value, Static) and value.operation == "/" and isinstance(value.value, float):
+            a, b = (operand.value for operand in value.operands)
+            message = f"`repeat` wants a whole number, and {a} / {b} is {value.value:g}"
+            findings.error("S2S304", message, span, labels=labels, helps=(f"use {a} // {b}, which rounds down",))
+        else:
+            findings.error("S2S301", f"`repeat` wants a whole number, got {describe(value)}", span, labels=labels)
         return None
     labels = origin_labels(value, beside=span)
     if value.value < 1:
@@ -652,7 +658,8 @@ def _repeat_cell(evaluator: Evaluator, value: Value, span: Span) -> int | None:
         return None
     if value.value > LIMITS.repeat_copies:
         message = f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {value.value:,}"
-        findings.error("S2S412", message, span, labels=labels)
+        notes = multiplication(evaluator, (what, value.value))
+        findings.error("S2S412", message, span, labels=labels, notes=notes)
         return None
     return value.value
 

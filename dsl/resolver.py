@@ -238,6 +238,7 @@ class _Resolution:
         }
         if kind == "loss":
             findings.error("S2S301", "`loss` is a value", section.kind_span, helps=("write loss = ctc_loss(…)",))
+            self._meant(kind, section.kind_span)
         elif kind not in computes:
             planned = self.evaluator.catalogue.planned(kind)
             notes = (planned,) if planned else ()
@@ -288,10 +289,15 @@ class _Resolution:
         if tensor is None:
             return UNKNOWN
         made = {result: TensorValue({result: ref}) for result, ref in tensor.results.items()}
-        self.members[statement.name] = {
+        thunks = {
             result: Thunk(result, statement.name_span, lambda: UNKNOWN, "done", one) for result, one in made.items()
         }
-        return Namespace(statement.name, lambda: set(made), made.get)
+        self.members[statement.name] = thunks
+
+        def get(name: str) -> Value | None:
+            return self.evaluator.force(thunks[name]) if name in thunks else None
+
+        return Namespace(statement.name, lambda: set(made), get)
 
     def _meant(self, name: str, span: Span) -> None:
         """Take an unknown part for the one that was meant, or for what its name says, so that its uses stay silent."""

@@ -58,7 +58,7 @@ def bind_section(
             continue
         places[name] = where
         if param is None:
-            meant = _unknown(evaluator, signature, name, where)
+            meant = _unknown(evaluator, signature, statement, name, where)
             if meant is not None:
                 given.setdefault(meant, UNKNOWN)  # it is there, under another name
                 places.setdefault(meant, where)
@@ -208,14 +208,20 @@ def override_part(
     return replace(part, params=changed)
 
 
-def _unknown(evaluator: Evaluator, signature: Signature, name: str, span: Span) -> str | None:
-    if evaluator.catalogue.section(name, None) is not None and signature.param(name) is None:
+def _unknown(
+    evaluator: Evaluator, signature: Signature, statement: syntax.Statement, name: str, span: Span
+) -> str | None:
+    known = evaluator.catalogue.section(name, None) is not None or name in _MODEL
+    if isinstance(statement, syntax.Section) and known:
         names = listing([param.name for param in signature.params])
         evaluator.findings.error(
             "S2S201", f"a section `{name}` cannot stand in {signature.name}", span, helps=(f"it has {names}",)
         )
         return None
     return evaluator.unknown_parameter(signature, name, span)
+
+
+_MODEL = ("encoder", "decoder", "loss", "block", "table", "profile", "export", "data", "hyperparameters")
 
 
 def _stream(path: str, stream: StreamFacts, data: PartValue) -> TensorValue:

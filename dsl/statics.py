@@ -134,7 +134,7 @@ def describe(value: Static) -> str:
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if is_number(plain):
-        return f"the number {plain}"
+        return f"the number {plain if len(str(plain)) < 10 or isinstance(plain, int) else format(plain, 'g')}"
     if isinstance(plain, Quantity):
         return plain.text
     if isinstance(plain, str):

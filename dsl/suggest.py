@@ -7,10 +7,14 @@ from collections.abc import Collection, Iterable
 
 def closest(name: str, candidates: Iterable[str], *, preferred: Collection[str] = ()) -> str | None:
     """The candidate with the least edits from a misspelt name, of equals one of `preferred`; None if all are far."""
-    most = max(1, len(name) // 3)
     letters = set(name.lower())
     best: tuple[int, bool, int, str] | None = None
     for candidate in set(candidates):
+        most = max(1, max(len(name), len(candidate)) // 3)
+        if len(name) >= 4 and candidate.lower().startswith(name.lower()):
+            rank = (most, candidate not in preferred, False, candidate)
+            best = rank if best is None or rank < best else best
+            continue
         if abs(len(candidate) - len(name)) > most or candidate == name:
             continue
         if len(letters.symmetric_difference(candidate.lower())) > 2 * most:

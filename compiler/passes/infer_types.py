@@ -21,15 +21,18 @@ from ..unification import Clash, Letters, result_type
 @graph_pass(needs=("connected", "ordered"), gives=("types",))
 def infer_types(graph: Graph, findings: Findings) -> Graph:
     """Give every node the types of its outputs; where a type cannot be known because of an error, stay silent."""
+    faults = Findings()
     typed = replace(graph, nodes={})
     nodes: dict[str, Node] = {}
     for path, node in graph.nodes.items():
         typed = replace(typed, nodes=nodes)
         inputs = _input_types(node, typed)
-        outputs = {} if inputs is None else _outputs(node, inputs, typed, findings)
+        outputs = {} if inputs is None else _outputs(node, inputs, typed, faults)
         nodes[path] = replace(node, outputs=outputs)
     graph = replace(graph, nodes=nodes)
-    check_claims(graph, findings)
+    wrong = check_claims(graph, findings)
+    # what a block does with an input that it does not accept follows from that
+    findings.take(faults, unless=lambda place: any(place.startswith(f"{scope}.") for scope in wrong))
     return graph
 
 
