@@ -65,7 +65,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_files_that_a_page_names_exist(page: Path) -> None:
     text = generate.FENCE.sub("", page.read_text(encoding="utf-8"))
     names = re.findall(r"`((?:dsl|compiler|runtime|specs|tests|docs|benchmarks)/[\w./-]*)`", text)
-    assert [name for name in names if not (ROOT / name).exists()] == []
+    # NAME stands for a file that a reader would add
+    assert [name for name in names if "NAME" not in name and not (ROOT / name).exists()] == []
 
 
 def _anchor(heading: str) -> str:

@@ -120,7 +120,17 @@ def test_a_room_seen_from_a_bare_checkout_says_its_right_name() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_nothing_turns_data_into_code(module: Path) -> None:
-    forbidden_modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "jsonpickle"}
+    forbidden_modules = {
+        "pickle",
+        "cPickle",
+        "dill",
+        "cloudpickle",
+        "joblib",
+        "shelve",
+        "marshal",
+        "yaml",
+        "jsonpickle",
+    }
     forbidden_calls = {"eval", "exec", "__import__"}
     forbidden_attributes = {"torch.load", "torch.save", "numpy.load", "np.load", "torch.jit.load", "os.system"}
     for name, line in _imports(module):
