@@ -23,7 +23,8 @@ METHOD = f"""Cold: `s2sc lint {SPEC}` as a process of its own, in turn with `pyt
 does not count (byte code and file cache are warm, as for anybody who lints a second time). Wall time is from before the
 start to after the end; CPU is the child's own user and system time from `wait4`. In one process: {FILES} files of
 {LINES} lines each, and one file of {LONG_LINES:,} lines, both generated, through the door that the command line uses;
-every file is another one, so nothing is remembered between them but grammar and catalogue. Median with the middle half."""
+every file is another one, so nothing is remembered between them but grammar and catalogue. Median with the middle
+half."""
 
 
 def main() -> None:
@@ -118,7 +119,9 @@ def long(report: Report, *, repeats: int) -> None:
 def imports(report: Report) -> None:
     """What a cold lint imports, the costliest packages first."""
     command = [sys.executable, "-X", "importtime", "-m", "s2sc", "lint", SPEC]
-    done = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True
+    )
     packages: dict[str, list[int]] = {}
     for own, name in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", done.stderr, re.MULTILINE):
         packages.setdefault(name.partition(".")[0], []).append(int(own))
@@ -187,7 +190,7 @@ hyperparameters {
 }
 """
     # statements of three lines with a comment above: what people write
-    body = []
+    body: list[str] = []
     made = 0
     while len(body) < lines - head.count("\n") - tail.count("\n") - 2:
         made += 1

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from s2sc.benchmarks.made_up import STEPS, TEXT, WAVEFORM, TrainerOverBatches, compiled, noise_batch
@@ -29,9 +28,11 @@ METHOD = f"""One process runs three loops over the same batches (noise, lengths 
 - **unmasked**: the loop that most people write: `nn.BatchNorm1d` over padding too, no masks, `torch.autocast`. It
   computes something else, and shows what right masks cost.
 
-Before anything is timed, s2sc and the loop by hand must give the same losses over five steps, to {LARGEST_DIFFERENCE:g}.
+Before anything is timed, s2sc and the loop by hand must give the same losses over five steps,
+to {LARGEST_DIFFERENCE:g} relative.
 A turn is one pass over the batches. Turns go A B C C B A …, so that drift falls on all alike; a ratio is of two
-neighbouring turns, and its interval comes from a bootstrap over the pairs. Times are the median with the middle half."""
+neighbouring turns, and its interval comes from a bootstrap over the pairs. Times are the median with the
+middle half."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Case:
 
 
 CASES = tuple(
-    Case(*fixed[:2], precision, *fixed[2:])
-    for fixed in (
+    Case(spec, model, precision, num_examples, seconds, tokens_per_second, warmup)
+    for spec, model, num_examples, seconds, tokens_per_second, warmup in (
         ("specs/wav2letter.s2s", Wav2Letter, 16, (0.7, 3.2), 7.0, 100),
         ("specs/spoken_digits.s2s", SpokenDigits, 32, (0.25, 0.8), 8.0, 150),
     )
@@ -111,16 +112,14 @@ def measure(case: Case, report: Report, *, rounds: int, num_batches: int) -> Non
         model = case.model(half=case.half, masked=True)
         by_hand = PlainLoop(model, autocast=None, warmup=case.warmup, steps=STEPS)
         by_hand.start_from(ours.weights())
-        unmasked = PlainLoop(
-            case.model(half=None, masked=False), autocast=case.half, warmup=case.warmup, steps=STEPS
-        )
+        unmasked = PlainLoop(case.model(half=None, masked=False), autocast=case.half, warmup=case.warmup, steps=STEPS)
         unmasked.start_from(ours.weights())
         difference = largest_difference(ours, by_hand, [*batches, *batches][:5])
         assert difference <= LARGEST_DIFFERENCE, f"{case.name}: losses differ by {difference:g}"
-        turns: tuple[Callable[[], None], ...] = (
-            lambda: [ours.step(batch) for batch in batches] and None,
-            lambda: [plain_step(by_hand, batch) for batch in batches] and None,
-            lambda: [plain_step(unmasked, batch) for batch in batches] and None,
+        turns = (
+            lambda: list(map(ours.step, batches)),
+            lambda: [plain_step(by_hand, batch) for batch in batches],
+            lambda: [plain_step(unmasked, batch) for batch in batches],
         )
         found = in_turn(turns, rounds=rounds, what=case.name)
         ours.close()
@@ -143,9 +142,7 @@ def measure(case: Case, report: Report, *, rounds: int, num_batches: int) -> Non
         "ratio": asdict(ratio),
         "cpu_time_ratio": asdict(work_ratio),
         "ratio_to_unmasked": asdict(masks_ratio),
-        "step_seconds": {
-            name: asdict(step) for name, step in zip(("s2sc", "by_hand", "unmasked"), steps, strict=True)
-        },
+        "step_seconds": {name: asdict(step) for name, step in zip(("s2sc", "by_hand", "unmasked"), steps, strict=True)},
         "largest_loss_difference": difference,
     }
 
@@ -174,7 +171,7 @@ def largest_difference(ours: TrainerOverBatches, by_hand: PlainLoop, batches: Se
     return found
 
 
-def in_turn(turns: Sequence[Callable[[], None]], *, rounds: int, what: str) -> list[list[tuple[float, float]]]:
+def in_turn(turns: Sequence[Callable[[], object]], *, rounds: int, what: str) -> list[list[tuple[float, float]]]:
     """Wall and processor seconds of every turn, in the order A B C C B A …, after one round that does not count."""
     found: list[list[tuple[float, float]]] = [[] for _ in turns]
     order = [*range(len(turns)), *reversed(range(len(turns)))]
@@ -187,7 +184,6 @@ def in_turn(turns: Sequence[Callable[[], None]], *, rounds: int, what: str) -> l
                 found[place].append((time.perf_counter() - wall, time.process_time() - work))
         say(f"{what}: round {number} of {rounds}")
     return found
-
 
 
 if __name__ == "__main__":

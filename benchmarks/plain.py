@@ -25,7 +25,7 @@ class Conv(nn.Conv1d):
 
     def forward(self, x_BCT: Tensor) -> Tensor:
         weight = self.weight.to(x_BCT.dtype)
-        return F.conv1d(x_BCT, weight, None, self.stride, self.padding, self.dilation)  # type: ignore[arg-type]
+        return F.conv1d(x_BCT, weight, None, self.stride, self.padding, self.dilation)
 
 
 class Unit(nn.Module):
@@ -55,14 +55,14 @@ class Unit(nn.Module):
 class PlainModel(nn.Module):
     """Features, an encoder at half the frame rate, and logits.
 
-    half      what convolutions compute in, by casts in the code; None: by torch.autocast around it, or float32
+    half  what convolutions compute in, by casts in the code; None: by torch.autocast around it, or float32
     """
 
     rate_hop = 80
 
     def __init__(self, *, half: torch.dtype | None) -> None:
         super().__init__()
-        self.half = half
+        self.computes_in = half
 
     def forward(self, waveform_BN: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """Give logits [B, T, V] in float32 and their lengths."""
@@ -71,8 +71,8 @@ class PlainModel(nn.Module):
         logits_lengths_B = (frames_B + 1) // 2
         num_frames = (x_BCT.shape[2] + 1) // 2
         real_B1T = (torch.arange(num_frames, device=lengths_B.device) < logits_lengths_B.unsqueeze(1)).unsqueeze(1)
-        if self.half is not None:
-            x_BCT = x_BCT.to(self.half)
+        if self.computes_in is not None:
+            x_BCT = x_BCT.to(self.computes_in)
         h_BTC = self.encode(x_BCT, real_B1T).transpose(1, 2)
         logits_BTV = F.linear(h_BTC, self.linear.weight.to(h_BTC.dtype), self.linear.bias.to(h_BTC.dtype))
         exists_V = torch.arange(LOGITS, device=lengths_B.device) < VOCABULARY
@@ -97,9 +97,7 @@ class Wav2Letter(PlainModel):
         self.augment = SpecAugment(freq_masks=1, freq_width=6, time_masks=0, time_width=50, layout="BCT")
         self.first = Unit(40, 128, 5, stride=2, masked=masked)
         rest = [(5, 1), (5, 1), (7, 2), (7, 2), (1, 1)]
-        self.rest = nn.ModuleList(
-            Unit(128, 128, kernel, dilation=dilation, masked=masked) for kernel, dilation in rest
-        )
+        self.rest = nn.ModuleList(Unit(128, 128, kernel, dilation=dilation, masked=masked) for kernel, dilation in rest)
         self.linear = nn.Linear(128, LOGITS)
 
     def encode(self, x_BCT: Tensor, real_B1T: Tensor) -> Tensor:
@@ -150,7 +148,8 @@ class PlainLoop:
     """A training loop for one of them: the shortest code that does the same as the trainer's step."""
 
     def __init__(self, model: PlainModel, *, autocast: torch.dtype | None, warmup: int, steps: int) -> None:
-        self.model = model.train()
+        self.model = model
+        model.train()
         self.autocast = autocast
         self.warmup, self.steps, self.step = warmup, steps, 0
         parameters = list(model.parameters())
@@ -194,7 +193,7 @@ class PlainLoop:
             zero_infinity=True,
         ).mean()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0, foreach=True)
         self.optimizer.step()
         self.step += 1
