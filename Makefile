@@ -6,9 +6,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 SPEC   ?= specs/wav2letter.s2s
 
-# processes that run tests; one thread each, so that they do not get in each other's way
+# processes that run tests, one thread each
 WORKERS ?= 2
+# more options for pytest, and for the benchmarks: make test PYTEST='-k dim', make bench BENCH=--short
 PYTEST  ?=
+BENCH   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check format test smoke gpu docs bench recipes wheel clean
@@ -56,12 +58,14 @@ gpu: setup  ## run the tests that need a GPU
 docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json
 	$(BIN)/python docs/generate.py
 
-bench: setup  ## measure against a hand-written torch loop; results go to benchmarks/results
-	$(BIN)/python benchmarks/bench.py
+bench: setup  ## measure lint, trainer, memory and inference; results go to benchmarks/results
+	$(BIN)/python benchmarks/lint.py $(BENCH)
+	$(BIN)/python benchmarks/peers.py $(BENCH)
+	$(BIN)/python benchmarks/memory.py $(BENCH)
+	$(BIN)/python benchmarks/inference.py $(BENCH)
 
-recipes: setup  ## train what is too long for the test suite; needs S2SC_DATA, the folder that holds fsdd/
-	$(BIN)/s2sc compile specs/spoken_digits.s2s --train
-	$(BIN)/s2sc eval runs/spoken_digits/latest --split test --show 8
+recipes: setup  ## train what is too long for the test suite; S2SC_DATA names the folder that holds fsdd/
+	$(BIN)/python benchmarks/recipes.py $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
