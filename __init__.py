@@ -66,8 +66,11 @@ def load(path: str | Path, *, device: str = "cpu") -> RunRecogniser | OnnxRecogn
     """
     found = Path(path)
     if found.is_dir():
-        from .runtime.run_folder import open_run
-        from .runtime.run_recogniser import RunRecogniser, torch_device
+        from .runtime.extras import extra
+
+        with extra("train", "transcribing with a run"):
+            from .runtime.run_folder import open_run
+            from .runtime.run_recogniser import RunRecogniser, torch_device
 
         return RunRecogniser(open_run(found), torch_device(device))
     from .runtime.inference import OnnxRecogniser

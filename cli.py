@@ -38,13 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Refused, Unreadable) as error:
         return _say(str(error), error.code if isinstance(error, Refused) else error.exit_code)
     except BrokenPipeError:
-        # whoever read our output has enough; nothing more can be written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever read our output has enough
+        _drop_output()
         return OK
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
     except Exception as problem:
         known = _known(problem)
+        if isinstance(problem, OSError) and known == STORAGE:
+            _drop_output()
+            return _say(f"{problem.filename or 'the output cannot be written'}: {problem.strerror or problem}", known)
         return _internal(problem) if known is None else _say(str(problem), known)
 
 
@@ -55,12 +58,14 @@ def lint(options: argparse.Namespace) -> int:
     """Every problem of every file."""
     findings: list[Diagnostic] = []
     unreadable: list[Unreadable] = []
-    for path in _specs(options.paths):
+    paths = list(_specs(options.paths))
+    for path in paths:
         try:
             findings.extend(analyse_file(path, profile=options.profile, sets=options.set).findings)
         except Unreadable as error:
             unreadable.append(error)
-    _report(findings, options.format)
+    if len(unreadable) < len(paths) or options.format == "json":
+        _report(findings, options.format)
     for refused in unreadable:
         _say(refused.message, refused.exit_code)
     counted = LEVELS[: LEVELS.index(options.fail_on) + 1]
@@ -315,7 +320,9 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("folder", metavar="RUN", help="a run's folder")
     verb.add_argument("--split", choices=("train", "valid", "test"), default="test", help="default: test")
     verb.add_argument("--batch", type=_positive, metavar="N", help="examples in a batch; default: as trained")
-    verb.add_argument("--show", type=int, default=0, metavar="N", help="first print N transcripts beside what was said")
+    verb.add_argument(
+        "--show", type=_positive, default=0, metavar="N", help="first print N transcripts beside what was said"
+    )
     verb.add_argument("--json", action="store_true", help="as JSON")
     _device(verb)
 
@@ -399,10 +406,9 @@ def _device(verb: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
+    return int(text)
 
 
 # ---------------------------------------------------------------- reading and writing
@@ -486,6 +492,14 @@ def _json(value: object, indent: int | None = 2) -> str:
 
 def _write(text: str) -> None:
     sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def _drop_output() -> None:
+    """Let what could not be written to stdout go nowhere, or the interpreter tries again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _note(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ class LossScale:
         """The loss to take the gradient of."""
         return loss * self.value if self.enabled else loss
 
-    def unscale(self, gradients: Sequence[Tensor]) -> None:
+    def unscale(self, gradients: list[Tensor]) -> None:
         """Bring gradients back to their size."""
         if self.enabled:
             torch._foreach_mul_(gradients, 1.0 / self.value)

@@ -119,7 +119,10 @@ class LiveProgress:
 
     def result(self, split: str, figures: Mapping[str, Any], pairs: Pairs) -> None:
         self._close()
-        table = Table(title=f"{split}  {figures_line(figures)}", title_justify="left", show_edge=False)
+        self._console.print(Text(f"{split}  {figures_line(figures)}", style="bold"))
+        if not pairs:
+            return
+        table = Table(show_edge=False)
         table.add_column("said")
         table.add_column("heard")
         for _, reference, hypothesis in pairs[:: max(1, len(pairs) // 5)][:5]:

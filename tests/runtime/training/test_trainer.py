@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 import torch
 from s2sc.runtime import trainer as engine
-from s2sc.runtime.checkpoint import CheckpointError, checkpoint_steps, load_best
+from s2sc.runtime.checkpoint import CheckpointError, checkpoint_steps, load_best, load_checkpoint
 from s2sc.runtime.data.batch import Batch
+from s2sc.runtime.data.tally import BadData
 from s2sc.runtime.evaluation import evaluate
 from s2sc.runtime.model import build_model
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.run_recogniser import load_trained
 from s2sc.runtime.stopping import StopRequest
 from s2sc.runtime.trainer import Diverged, Stopped
-from s2sc.runtime.training_state import load_model
+from s2sc.runtime.training_state import is_finite, load_model
 
 WAVEFORM = "data.audio.waveform"
 CPU = torch.device("cpu")
@@ -212,7 +213,7 @@ def test_the_speed_of_training_is_without_what_is_done_besides(
     kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(engine.time, "monotonic", lambda: now)
+    monkeypatch.setattr("s2sc.runtime.trainer.time.monotonic", lambda: now)
     take, measure = engine._train_step, engine._evaluate
 
     def step(*arguments: Any) -> None:
@@ -304,7 +305,7 @@ def test_fifty_bad_batches_end_training_and_leave_the_checkpoints(kit: Any, corp
         kit.data_of(kit.graph_of(), corpus),
         lambda number, batch: batch if number <= 9 else with_waveform(batch, math.nan),
     )
-    with pytest.raises(Diverged, match="50 batches in a row .* after step 9"):
+    with pytest.raises(Diverged, match=r"50 batches in a row .* after step 9"):
         kit.trained(corpus, tmp_path, data=data)
     assert data.given == 9 + 50 + 1  # one is asked for ahead
     good = kit.newest(tmp_path)
@@ -319,14 +320,14 @@ def test_weights_that_are_not_finite_reach_no_checkpoint(kit: Any, corpus: Path,
     with pytest.raises(Diverged):
         kit.trained(corpus, tmp_path, *sets, "hyperparameters.checkpoint.every=1 steps", progress=silent)
     for step in checkpoint_steps(tmp_path / "checkpoints"):
-        found = engine.load_checkpoint(tmp_path / "checkpoints", step=step)
+        found = load_checkpoint(tmp_path / "checkpoints", step=step)
         assert found is not None
-        assert engine.is_finite(found)
+        assert is_finite(found)
 
 
 def test_an_epoch_without_a_batch_does_not_go_on_for_ever(kit: Any, corpus: Path, tmp_path: Path) -> None:
     data = Tampered(kit.data_of(kit.graph_of(), corpus), lambda number, batch: None if number > 5 else batch)
-    with pytest.raises(engine.BadData, match="no batch of epoch 2"):
+    with pytest.raises(BadData, match="no batch of epoch 2"):
         kit.trained(corpus, tmp_path, data=data)
 
 
@@ -357,6 +358,7 @@ def test_the_best_checkpoint_survives_pruning(
 
     def pretended(*arguments: Any) -> Any:
         found = measure(*arguments)
+        assert found is not None
         found.metrics["wer"] = next(rates)
         return found
 
@@ -392,7 +394,7 @@ def test_a_step_is_what_a_loop_by_hand_does(kit: Any, corpus: Path, tmp_path: Pa
         engine._train_step(trainer, batch)
         torch.set_rng_state(random)
         loss = model.loss(model(batch), batch).mean()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(weights, 0.5)
         optimizer.step()
         optimizer.zero_grad()
@@ -490,7 +492,7 @@ def test_a_run_that_ends_by_time_ends_and_its_rate_falls_with_it(
     kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(engine.time, "monotonic", lambda: now)
+    monkeypatch.setattr("s2sc.runtime.trainer.time.monotonic", lambda: now)
     step = engine._train_step
 
     def timed(*arguments: Any) -> None:

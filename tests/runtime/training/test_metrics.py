@@ -1,0 +1,86 @@
+"""Word and character error rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from s2sc.compiler.parts.metrics.cer import Cer
+from s2sc.compiler.parts.metrics.wer import Wer
+from s2sc.runtime.evaluation import build_metric
+from s2sc.runtime.metrics import cer, wer
+from s2sc.runtime.metrics.error_rate import ErrorRate
+
+PAIRS = [("one two three", "one two three"), ("one two", "one"), ("four", "for"), ("five six", "")]
+texts = st.text(alphabet="ab ", max_size=12)
+
+
+def distance(left: Sequence[str], right: Sequence[str]) -> int:
+    """Levenshtein's distance by its definition."""
+    row = list(range(len(right) + 1))
+    for number, item in enumerate(left, start=1):
+        before, row[0] = row[0], number
+        for place, other in enumerate(right, start=1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (item != other))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "words", "letters"),
+    [
+        ("the cat sat", "the cat sat", 0 / 3, 0 / 11),
+        ("the cat sat", "the cat", 1 / 3, 4 / 11),  # dropped
+        ("the cat", "the fat cat", 1 / 2, 4 / 7),  # added
+        ("the cat", "the bat", 1 / 2, 1 / 7),  # replaced
+        ("the cat", "", 2 / 2, 7 / 7),
+        ("a", "b c d", 3 / 1, 5 / 1),  # more errors than words
+        ("  the   cat ", "the cat", 0 / 2, 0 / 7),  # spaces are no words
+    ],
+)
+def test_rates_by_hand(reference: str, hypothesis: str, words: float, letters: float) -> None:
+    for metric, expected in ((wer.build(Wer()), words), (cer.build(Cer()), letters)):
+        metric.update(reference, hypothesis)
+        assert metric.value == expected
+
+
+def test_errors_are_pooled_over_texts() -> None:
+    """Not the mean of rates: a long text counts for more."""
+    metric = build_metric(Wer())
+    for reference, hypothesis in PAIRS:
+        metric.update(reference, hypothesis)
+    assert metric.value == (0 + 1 + 1 + 2) / (3 + 2 + 1 + 2)
+
+
+@given(st.lists(texts, min_size=1))
+def test_what_is_heard_perfectly_is_best(said: list[str]) -> None:
+    for metric in (wer.build(Wer()), cer.build(Cer())):
+        for text in said:
+            metric.update(text, text)
+        assert metric.value in (0, None)
+
+
+@given(st.lists(st.tuples(texts, texts)), st.integers(0, 10))
+def test_shards_together_are_the_whole(pairs: list[tuple[str, str]], cut: int) -> None:
+    for build in (lambda: wer.build(Wer()), lambda: cer.build(Cer())):
+        whole, left, right = build(), build(), build()
+        for number, (reference, hypothesis) in enumerate(pairs):
+            whole.update(reference, hypothesis)
+            (left if number < cut else right).update(reference, hypothesis)
+        left.merge(right)
+        assert (left.errors, left.units, left.value) == (whole.errors, whole.units, whole.value)
+
+
+@given(texts, texts)
+def test_errors_are_levenshteins_distance(reference: str, hypothesis: str) -> None:
+    metric = wer.build(Wer())
+    metric.update(reference, hypothesis)
+    assert metric.errors == distance(reference.split(), hypothesis.split())
+
+
+def test_nothing_to_hear_has_no_rate() -> None:
+    assert ErrorRate().value is None
+    metric = wer.build(Wer())
+    metric.update("", "a b")
+    assert (metric.errors, metric.value) == (2, None)
