@@ -52,6 +52,7 @@ class Evaluator:
 
     overrides   expressions of the chosen profile and of `--set` by path; `paths` are all paths that exist
     multiplied  the repeats that are being expanded, and `copies` how many copies they will make of what is inside
+    opened      the blocks that were expanded
     used_names  by block and parameter or name, whether any use of the block has looked at it
     """
 
@@ -66,6 +67,7 @@ class Evaluator:
     shared_modules: list[ModuleValue] = field(default_factory=list)
     multiplied: tuple[tuple[str, int], ...] = ()
     copies: int = 1
+    opened: set[str] = field(default_factory=set)
     used_names: dict[tuple[str, str], bool] = field(default_factory=dict)
     _forcing: list[Thunk] = field(default_factory=list)
     _steps: int = 0

@@ -207,6 +207,24 @@ def _unknown_parameter(evaluator: Evaluator, block: syntax.Block, name: str, spa
     evaluator.findings.error("S2S202", message, span, at="unknown parameter", helps=helps)
 
 
+def look_into(evaluator: Evaluator, value: BlockValue) -> None:
+    """Evaluate a block that was never opened with nothing known of its parameters, for the mistakes in its body."""
+    if value.block.name in evaluator.opened:
+        return
+    num_instances, num_constraints = len(evaluator.instances), len(evaluator.constraints)
+    num_shared = len(evaluator.shared_modules)
+    environment = Environment({}, value.environment)
+    for parameter in value.block.parameters:
+        environment.names[parameter.name] = Thunk(parameter.name, parameter.span, lambda: UNKNOWN)
+    scope = Scope(value.block.name)
+    for thunk in statement_thunks(evaluator, value.block.body, environment, scope, section=None).values():
+        evaluator.force(thunk)
+    # it is no part of the model
+    del evaluator.instances[num_instances:]
+    del evaluator.constraints[num_constraints:]
+    del evaluator.shared_modules[num_shared:]
+
+
 def statement_thunks(
     evaluator: Evaluator,
     statements: Sequence[syntax.Statement],
@@ -348,6 +366,7 @@ def _expand(
 ) -> TensorValue | Unknown:
     block = module.block.block
     evaluator.count_steps(EXPANSION_STEPS, span)
+    evaluator.opened.add(block.name)
     environment = Environment({}, module.block.environment)
     for parameter in block.parameters:
         environment.names[parameter.name] = _parameter_thunk(evaluator, parameter, module, inputs, scope)

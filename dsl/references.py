@@ -18,20 +18,6 @@ def names_in(expression: syntax.Expression) -> Iterator[str]:
             stack.extend(_children(node))
 
 
-def names_in_statements(statements: tuple[syntax.Statement, ...]) -> Iterator[str]:
-    """All bare names in a body."""
-    for statement in statements:
-        if isinstance(statement, syntax.Let | syntax.Assign):
-            yield from names_in(statement.value)
-        elif isinstance(statement, syntax.Table):
-            yield statement.block
-            for row in statement.rows:
-                for cell in row:
-                    yield from names_in(cell)
-        elif isinstance(statement, syntax.Section):
-            yield from names_in_statements(statement.body)
-
-
 def _children(node: object) -> tuple[object, ...]:
     match node:
         case syntax.Attribute(value=value):

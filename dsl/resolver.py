@@ -11,7 +11,7 @@ from . import syntax
 from .declarations import check_declarations
 from .diagnostics import Diagnostic, Findings, Label
 from .evaluator import Evaluator
-from .expansion import axis_names, statement_thunks
+from .expansion import axis_names, look_into, statement_thunks
 from .modules import (
     UNKNOWN,
     BlockValue,
@@ -27,7 +27,7 @@ from .modules import (
     describe,
 )
 from .parser import parse_expression
-from .references import names_in, names_in_statements
+from .references import names_in
 from .sections import bind_section, data_namespace, override_part, settings_namespace
 from .signature import Catalogue
 from .source import Source, Span
@@ -109,10 +109,15 @@ class _Resolution:
         values = {section: self._section(section, thunk) for section, thunk in self._in_order(self.sections)}
         exports = self._exports()
         self._check_targets(targets)
+        unused = [name for name, thunk in self.blocks.items() if not thunk.used]
+        for thunk in self.blocks.values():
+            block = self.evaluator.force(thunk)
+            assert isinstance(block, BlockValue)
+            look_into(self.evaluator, block)
         loss = self._loss(values.get("loss", UNKNOWN))
         infer = self._infer()
         if not findings.has_errors:
-            self._report_unused()
+            self._report_unused(unused)
         if findings.has_errors or "data" not in self.bound or "hyperparameters" not in self.bound:
             return None
         return Spec(
@@ -556,14 +561,9 @@ class _Resolution:
 
     # ------------------------------------------------------------ what is not used
 
-    def _report_unused(self) -> None:
-        for name, thunk in self.blocks.items():
-            if not thunk.used:
-                self._unused("block", name, thunk.span)
-                # what only it uses is no finding of its own
-                for mentioned in self._mentioned_in_block(name):
-                    if mentioned in self.environment.names:
-                        self.environment.names[mentioned].used = True
+    def _report_unused(self, blocks: Sequence[str]) -> None:
+        for name in blocks:
+            self._unused("block", name, self.blocks[name].span)
         for name, thunk in self.lets.items():
             if not thunk.used:
                 self._unused("let", name, thunk.span)
@@ -586,14 +586,6 @@ class _Resolution:
 
     def _unused(self, what: str, name: str, span: Span, said: str = "never used") -> None:
         self.evaluator.findings.warning("S2S210", f"{what} `{name}` is {said}", span, at="unused", helps=("remove it",))
-
-    def _mentioned_in_block(self, name: str) -> Iterator[str]:
-        for statement in self.document.statements:
-            if isinstance(statement, syntax.Block) and statement.name == name:
-                yield from names_in_statements(statement.body)
-                for parameter in statement.parameters:
-                    if parameter.default is not None:
-                        yield from names_in(parameter.default)
 
     def _report_unused_in_blocks(self) -> None:
         """Parameters and names of blocks that no use of the block looks at."""
