@@ -28,3 +28,9 @@ def test_reading_audio_without_its_libraries_says_what_to_install(library: str) 
     code = f"import sys; sys.modules['{library}'] = None; import s2sc.runtime.data.audio"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert 'pip install "s2sc[speech]"' in done.stderr.splitlines()[-1]
+
+
+def test_the_outer_task_names_the_extra() -> None:
+    with pytest.raises(MissingExtra) as caught, extra("train", "training"), extra("speech", "reading audio"):
+        import no_such_library_at_all  # noqa: F401
+    assert caught.value.command == 'pip install "s2sc[train]"'
