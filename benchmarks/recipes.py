@@ -148,7 +148,7 @@ def summary(recipe: Recipe, report: Report, results: dict[str, dict[str, Any]], 
         f"{_percent(min(rates))} to {_percent(max(rates))}); expected at most {_percent(recipe.most_wer)}.",
         f"Wall time {statistics.fmean(walls):.0f} s in the mean, {max(walls):.0f} s at most; "
         f"expected at most {recipe.most_seconds:.0f} s.",
-        f"Each run: `{command}` with its own seed.",
+        f"Each run: `{command}`, with its own seed.",
     ]
 
 

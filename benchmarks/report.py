@@ -115,13 +115,21 @@ def say(message: str) -> None:
 def circumstances() -> dict[str, Any]:
     """Where and with what something was measured."""
     return {
-        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": _command(),
         "commit": commit(),
         "date": datetime.date.today().isoformat(),
         "hardware": hardware_name(),
         "load": _LOAD,
         "versions": versions(),
     }
+
+
+def _command() -> str:
+    """How to type it again; folders of this machine are left out."""
+    words = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS",) if name in os.environ]
+    words += ["S2SC_DATA=…"] if os.environ.get("S2SC_DATA") else []
+    given = ["…" if word.startswith("/") else shlex.quote(word) for word in sys.argv[1:]]
+    return " ".join([*words, "python", f"benchmarks/{Path(sys.argv[0]).name}", *given])
 
 
 def commit() -> str:
