@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from s2sc.compiler.front import analyse
 from s2sc.dsl.report import full
 from s2sc.dsl.source import Source
-from small_spec import OUT, SPEC
+from s2sc.tests.small_spec import OUT, SPEC
 
 ROOT = Path(__file__).parent.parent
 TOKEN = re.compile(r'"[^"\n]*"|[A-Za-z_]\w*|\d+(?:\.\d+)?(?:[a-zA-Z%]+)?|->|=>|\.\.|//|[^\s\w]|\n| +')

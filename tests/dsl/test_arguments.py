@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from s2sc.dsl.values import PartValue, Static
-from small_spec import analysed, encoder, found, said
+from s2sc.tests.small_spec import analysed, encoder, found, said
 
 
 def helps(*changes: tuple[str, str]) -> list[str]:

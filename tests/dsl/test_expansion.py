@@ -8,7 +8,7 @@ import pytest
 from s2sc.compiler.front import analyse
 from s2sc.dsl.source import Source
 from s2sc.dsl.spec import Instance
-from small_spec import analysed, before_data, changed, encoder, found, said
+from s2sc.tests.small_spec import analysed, before_data, changed, encoder, found, said
 
 CONV = "block conv("
 

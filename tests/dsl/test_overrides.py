@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from s2sc.dsl.values import PartValue, Static
-from small_spec import analysed, before_data, encoder, found, said
+from s2sc.tests.small_spec import analysed, before_data, encoder, found, said
 
 SMALL = """profile small {
   width = 8

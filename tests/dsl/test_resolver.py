@@ -6,7 +6,7 @@ import pytest
 from s2sc.compiler.front import analyse
 from s2sc.dsl.source import Source
 from s2sc.dsl.values import Ref
-from small_spec import SPEC, analysed, before_data, encoder, found, said
+from s2sc.tests.small_spec import SPEC, analysed, before_data, encoder, found, said
 
 
 def test_the_small_spec_is_right() -> None:
