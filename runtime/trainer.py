@@ -36,6 +36,7 @@ from .tensorboard import Board
 from .training_state import TrainingState, is_finite, load_model
 
 MOST_SKIPS = 50
+SHORT_EPOCH = 16
 
 
 class Diverged(Exception):
@@ -164,7 +165,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
 
 def _batches(trainer: Trainer) -> Generator[tuple[Batch, int, int], None, None]:
     """Batches from where the run stands on, epoch after epoch; each with the place behind it."""
-    settings = trainer.settings
+    settings, num_workers = trainer.settings, _num_workers(trainer)
     epoch, start = trainer.state.epoch, trainer.state.next_batch
     while True:
         last: Batch | None = None
@@ -176,7 +177,7 @@ def _batches(trainer: Trainer) -> Generator[tuple[Batch, int, int], None, None]:
             start_batch=start,
             shuffle=True,
             augment=True,
-            num_workers=settings["workers"],
+            num_workers=num_workers,
             pin=trainer.device.type == "cuda",
         ):
             # one ahead, to know an epoch's last batch: others may follow whose recordings are all bad
@@ -188,6 +189,12 @@ def _batches(trainer: Trainer) -> Generator[tuple[Batch, int, int], None, None]:
         epoch, start = epoch + 1, 0
         if last is not None:
             yield last, epoch, 0
+
+
+def _num_workers(trainer: Trainer) -> int:
+    """Processes that read data: none for short epochs of recordings in memory, which are over before they start."""
+    short = trainer.steps_per_epoch < SHORT_EPOCH and trainer.data.clips.kept_bytes > 0
+    return 0 if short else int(trainer.settings["workers"])
 
 
 def _take(trainer: Trainer, batch: Batch, stop: StopRequest) -> None:

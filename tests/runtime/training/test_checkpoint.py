@@ -504,6 +504,15 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: bytes) -> N
         load_checkpoint(tmp_path)
 
 
+@pytest.mark.parametrize("change", [lambda data: b" " + data, lambda data: data.replace(b"{", b'{"format":1,', 1)])
+def test_a_manifest_in_other_bytes_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    save_checkpoint(tmp_path, a_checkpoint(2), keep=2)
+    manifest = tmp_path / "step-000000002" / "manifest.json"
+    manifest.write_bytes(change(manifest.read_bytes()))
+    with pytest.raises(CheckpointError, match="canonical form"):
+        load_checkpoint(tmp_path)
+
+
 def test_another_format_is_named(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, a_checkpoint(2), keep=2)
     rewrite(tmp_path / "step-000000002", lambda manifest: manifest.update(format=9))

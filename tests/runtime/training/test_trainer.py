@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -12,14 +13,16 @@ from typing import Any
 import pytest
 import torch
 from s2sc.runtime import trainer as engine
-from s2sc.runtime.checkpoint import CheckpointError, checkpoint_steps, load_best, load_checkpoint
+from s2sc.runtime.checkpoint import CheckpointError, checkpoint_steps, load_best, load_checkpoint, save_checkpoint
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.tally import BadData
 from s2sc.runtime.evaluation import evaluate
+from s2sc.runtime.metrics_file import MetricsFile
 from s2sc.runtime.model import build_model
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.run_recogniser import load_trained
 from s2sc.runtime.stopping import StopRequest
+from s2sc.runtime.storage import StorageError
 from s2sc.runtime.trainer import Diverged, Stopped
 from s2sc.runtime.training_state import is_finite, load_model
 
@@ -331,6 +334,27 @@ def test_an_epoch_without_a_batch_does_not_go_on_for_ever(kit: Any, corpus: Path
         kit.trained(corpus, tmp_path, data=data)
 
 
+@pytest.mark.parametrize(("batch", "workers"), [(3, 0), (1, 0), (0.5, 2)])
+def test_short_epochs_from_memory_start_no_workers(
+    kit: Any, corpus: Path, tmp_path: Path, batch: float, workers: int
+) -> None:
+    asked: list[int] = []
+
+    class Asked(Tampered):
+        def batches(self, split: str, **settings: Any) -> Iterator[Batch]:
+            if split == "train":
+                asked.append(settings["num_workers"])
+            return super().batches(split, **{**settings, "num_workers": 0})
+
+        def num_batches(self, *_: Any, **__: Any) -> int:
+            return round(8 / batch)
+
+    sets = ("hyperparameters.workers=2", "hyperparameters.stop=9 steps")
+    data = Asked(kit.data_of(kit.graph_of(*sets), corpus), lambda number, batch: batch)
+    kit.trained(corpus, tmp_path, *sets, data=data)
+    assert set(asked) == {workers}
+
+
 def test_an_epochs_last_batch_may_be_missing(kit: Any, corpus: Path, tmp_path: Path) -> None:
     data = Tampered(kit.data_of(kit.graph_of(), corpus), lambda number, batch: None if batch.number == 2 else batch)
     assert kit.trained(corpus, tmp_path, "hyperparameters.stop=4 epochs", data=data)["steps"] == 8
@@ -369,6 +393,46 @@ def test_the_best_checkpoint_survives_pruning(
     assert result["best_step"] == 10
     assert checkpoint_steps(tmp_path / "checkpoints") == [10, 32, 35]
     assert kit.newest(tmp_path).state["best"] == [10, 0.2]
+
+
+def test_a_full_disk_stops_no_training_and_the_best_is_what_can_be_read(
+    kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = iter([0.9, 0.2, 0.8, 0.7, 0.5, 0.6])
+    measure, save, add = engine._evaluate, save_checkpoint, MetricsFile.write
+
+    def pretended(*arguments: Any) -> Any:
+        found = measure(*arguments)
+        assert found is not None
+        found.metrics["wer"] = next(rates)
+        return found
+
+    def full(what: str) -> StorageError:
+        return StorageError(what, OSError(errno.ENOSPC, "no space left on device"))
+
+    def save_if_room(folder: Path, checkpoint: Any, **settings: Any) -> Path:
+        if 9 <= checkpoint.step <= 16:
+            raise full("cannot write the checkpoint")
+        return save(folder, checkpoint, **settings)
+
+    def write_if_room(file: Any) -> None:
+        if any('"step": 12' in line for line in file._waiting) and '"step": 16' not in file._waiting[-1]:
+            raise full("cannot write metrics.jsonl")
+        add(file)
+
+    monkeypatch.setattr(engine, "_evaluate", pretended)
+    monkeypatch.setattr(engine, "save_checkpoint", save_if_room)
+    monkeypatch.setattr(MetricsFile, "write", write_if_room)
+    silent = kit.Silent()
+    result = kit.trained(corpus, tmp_path, "hyperparameters.stop=25 steps", progress=silent)
+    # the 0.2 of step 10 found no room, so the least that is on the disk is that of step 25
+    assert (result["steps"], result["best_step"]) == (25, 25)
+    assert kit.newest(tmp_path).state["best"] == [25, 0.5]
+    warned = [warning.partition(":")[0] for warning in silent.warned]
+    weights, figures = "cannot write the checkpoint", "cannot write metrics.jsonl"
+    assert warned == [weights, figures, weights, figures, weights, weights]  # 10, 12, 12, 15, 15, 16
+    steps = [line["step"] for line in kit.metrics_of(tmp_path) if "split" not in line]
+    assert steps == [4, 8, 12, 16, 20, 24, 25]
 
 
 # ---------------------------------------------------------------- the step's parts
