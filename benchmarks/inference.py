@@ -26,11 +26,12 @@ from s2sc.runtime.run_recogniser import RunRecogniser
 TARGET = 0.52
 
 METHOD = """Samples in, text out (features, model, greedy search), of real clips, for the trained run in torch
-(`inference_mode`, float32) and its exported files in onnxruntime (CPU provider), FP16 as users get it and the same
-graph in FP32, with equal numbers of threads. Clips of the test split, evenly spread, in batches of like length; the
-three take turns at every pass over all clips, forwards and backwards. Time is of a pass, median with the middle
-half; the real-time factor (RTF) is time / length of the audio; a ratio is of neighbouring passes, with its bootstrap
-interval. Speed does not depend on what the weights are: without `--run`, a model is trained for some steps first."""
+(`inference_mode`, in the precision that it was trained in) and its exported files in onnxruntime (CPU provider), FP16
+as users get it and the same graph in FP32, with equal numbers of threads. Clips of the test split, evenly spread, in
+batches of like length; the three take turns at every pass over all clips, forwards and backwards. Time is of a pass,
+median with the middle half; the real-time factor (RTF) is time / length of the audio; a ratio is of neighbouring
+passes, with its bootstrap interval. Speed does not depend on what the weights are: without `--run`, a model is
+trained for some steps first."""
 
 MODELS = ("torch", "ONNX FP16", "ONNX FP32")
 
