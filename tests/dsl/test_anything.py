@@ -1,5 +1,8 @@
 """Whatever is written, analysis ends, says well-formed things, and has a graph exactly when there is no error."""
 
+# specs in one line read better than wrapped ones
+# ruff: noqa: E501, RUF005
+
 from __future__ import annotations
 
 import re
@@ -21,11 +24,48 @@ NUMBERS = ["0", "1", "-1", "4096", "1e9", "0.5", "10ms", "10%", "5 steps", "9007
 BOUNDED = settings(max_examples=250, deadline=20_000, suppress_health_check=list(HealthCheck))
 
 atoms = some.sampled_from(
-    [*NUMBERS, "true", "none", "fp16", '"a"', "data", "data.audio", "data.text", "data.audio.bins", "data.audio.lengths"]
-    + ["chars", "chars.size", "width", "conv", "relu", "linear", "wer", "adam", "encoder.out", "decoder", "loss", "train"]
-    + ["valid.wer", "hyperparameters.dropout", "x", "h", "m", "i", "min", "env", "lstm", "nope", "concat", "relu(max = 2)"]
+    [
+        *NUMBERS,
+        "true",
+        "none",
+        "fp16",
+        '"a"',
+        "data",
+        "data.audio",
+        "data.text",
+        "data.audio.bins",
+        "data.audio.lengths",
+    ]
+    + [
+        "chars",
+        "chars.size",
+        "width",
+        "conv",
+        "relu",
+        "linear",
+        "wer",
+        "adam",
+        "encoder.out",
+        "decoder",
+        "loss",
+        "train",
+    ]
+    + [
+        "valid.wer",
+        "hyperparameters.dropout",
+        "x",
+        "h",
+        "m",
+        "i",
+        "min",
+        "env",
+        "lstm",
+        "nope",
+        "concat",
+        "relu(max = 2)",
+    ]
     + ["linear(8)", "conv(8, 3)", "dropout(0.1)", "conv1d(8, kernel = 3)", "data.audio -> relu"]
-)  # fmt: skip
+)
 keys = some.sampled_from(
     ["", "", "", "channels = ", "kernel = ", "x = ", "size = ", "tie = ", "blank = ", "default = "]
 )

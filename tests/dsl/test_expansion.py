@@ -1,5 +1,8 @@
 """Modules, blocks, tables and repeats become instances with the paths that the documentation promises."""
 
+# specs in one line read better than wrapped ones
+# ruff: noqa: E501, RUF005
+
 from __future__ import annotations
 
 import time
@@ -127,15 +130,25 @@ def chain(count: int) -> str:
 LONG = 5000
 HEAVY = {
     "lets in a row": changed(
-        ("let width = 16", "let width = a0\n" + "\n".join(f"let a{i} = a{i + 1}" for i in range(LONG)) + f"\nlet a{LONG} = 16")
+        (
+            "let width = 16",
+            "let width = a0\n" + "\n".join(f"let a{i} = a{i + 1}" for i in range(LONG)) + f"\nlet a{LONG} = 16",
+        )
     ),
     "statements in a row": changed(
-        encoder("h0 = data.audio", *(f"h{i} = h{i - 1} -> relu" for i in range(1, 2000)), "out = h1999 -> conv(width, 3)")
+        encoder(
+            "h0 = data.audio", *(f"h{i} = h{i - 1} -> relu" for i in range(1, 2000)), "out = h1999 -> conv(width, 3)"
+        )
     ),
     "brackets": changed(("let width = 16", f"let width = {'(' * 60}16{')' * 60}")),
     "a sum of 10,000": changed(("let width = 16", "let width = 0" + " + 1" * 10_000)),
     "doubling lets": changed(
-        ("let width = 16", "let width = 16 + 0 * a0\n" + "\n".join(f"let a{i} = a{i + 1} + a{i + 1}" for i in range(50)) + "\nlet a50 = 1")
+        (
+            "let width = 16",
+            "let width = 16 + 0 * a0\n"
+            + "\n".join(f"let a{i} = a{i + 1} + a{i + 1}" for i in range(50))
+            + "\nlet a50 = 1",
+        )
     ),
     "2^30 blocks": changed(before_data(chain(30)), encoder("out = data.audio -> b30 -> conv(width, 3)")),
     "2^30 blocks of nothing": changed(
@@ -149,18 +162,29 @@ HEAVY = {
     "a table with 4,000 wrong rows": changed(
         encoder("table t of conv {", "| channels | kernel |", *["| 8 | nope |"] * 4000, "}", "out = data.audio -> t")
     ),
-    "unknown names": changed(("let width = 16", "let width = 16\n" + "\n".join(f"let a{i} = b{i}x" for i in range(3000)))),
+    "unknown names": changed(
+        ("let width = 16", "let width = 16\n" + "\n".join(f"let a{i} = b{i}x" for i in range(3000)))
+    ),
     "growing texts": changed(
-        ("let width = 16", 'let width = 16\nlet s0 = "abcdefgh"\n' + "\n".join(f"let s{i + 1} = s{i} + s{i}" for i in range(40)))
+        (
+            "let width = 16",
+            'let width = 16\nlet s0 = "abcdefgh"\n' + "\n".join(f"let s{i + 1} = s{i} + s{i}" for i in range(40)),
+        )
     ),
     "growing lists": changed(
-        ("let width = 16", "let width = 16\nlet s0 = [1]\n" + "\n".join(f"let s{i + 1} = s{i} + s{i}" for i in range(60)))
+        (
+            "let width = 16",
+            "let width = 16\nlet s0 = [1]\n" + "\n".join(f"let s{i + 1} = s{i} + s{i}" for i in range(60)),
+        )
     ),
     "nested lists": changed(
-        ("let width = 16", "let width = 16\nlet s0 = [1]\n" + "\n".join(f"let s{i + 1} = [s{i}, s{i}]" for i in range(300)))
+        (
+            "let width = 16",
+            "let width = 16\nlet s0 = [1]\n" + "\n".join(f"let s{i + 1} = [s{i}, s{i}]" for i in range(300)),
+        )
     ),
     "towers": changed(("let width = 16", "let width = 2 ^ 2 ^ 2 ^ 2 ^ 2 ^ 2")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", HEAVY)
