@@ -1,7 +1,7 @@
 """Whatever is written, analysis ends, says well-formed things, and has a graph exactly when there is no error."""
 
 # specs in one line read better than wrapped ones
-# ruff: noqa: E501, RUF005
+# ruff: noqa: RUF005
 
 from __future__ import annotations
 

@@ -82,14 +82,14 @@ def test_what_is_computed_from_a_set_value_is_as_strong() -> None:
         ("data.audio.bin=3", "S2S211 3: --set sets `data.audio.bin`, which does not exist"),
         ("hyperparameters.checkpoint=3", "S2S211 3: --set sets `hyperparameters.checkpoint`, which is a section"),
         ("hyperparameters.stop=20", "S2S302 20: `stop` of hyperparameters needs a unit"),
-        ("hyperparameters.optimizer.lr=\"a\"", 'S2S301 "a": `lr` of adam wants a number, got the text "a"'),
+        ('hyperparameters.optimizer.lr="a"', 'S2S301 "a": `lr` of adam wants a number, got the text "a"'),
         ("data.text=3", "S2S301 3: `text` of data.speech wants a tokenizer, got the number 3"),
         ("hyperparameters.optimizer.lr=0", "S2S303 0: adam's lr must be above 0, got 0"),
         ("width=nope", "S2S203 nope: unknown name `nope`"),
         ("width=width", "S2S205 width: `width` is defined through itself"),
         ("width=3 3", "S2S101 3: expected the end of the line, found `3`"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_set_is_shown_on_the_command_line(text: str, expected: str) -> None:
     assert said(sets=[text]) == [expected]
     (one,) = found(sets=[text])
