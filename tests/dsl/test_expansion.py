@@ -1,8 +1,5 @@
 """Modules, blocks, tables and repeats become instances with the paths that the documentation promises."""
 
-# specs in one line read better than wrapped ones
-# ruff: noqa: E501, RUF005
-
 from __future__ import annotations
 
 import time
