@@ -15,7 +15,6 @@ from .data_layer import DataLayer, Streams
 from .encoding import realize
 from .graph import Graph, Node, NodeOrigin, Origins, TypeClaim
 from .mismatches import report_mismatch
-from .part import Part
 from .provenance import parts
 from .validation import validate
 
@@ -66,7 +65,8 @@ def build(spec: Spec, catalogue: Catalogue, findings: Findings) -> Graph | None:
         data=data,
         hyperparameters=realize(spec.hyperparameters, catalogue),
         exports={
-            label: _with_refs(realize(value, catalogue), streams.names) for label, value in sorted(spec.exports.items())
+            label: realize(value, catalogue).with_refs(lambda ref: _resolved(ref, streams.names))
+            for label, value in sorted(spec.exports.items())
         },
         origins=Origins(
             nodes=origins,
@@ -110,18 +110,6 @@ def _resolved(ref: Ref, names: Mapping[str, Ref]) -> Ref:
     if target is None or ref.port:
         return ref
     return replace(target, lengths=ref.lengths or target.lengths)
-
-
-def _with_refs(part: Part, names: Mapping[str, Ref]) -> Part:
-    """A part with the data names in its tensors resolved."""
-    values = {}
-    for name, value in part.values().items():
-        if isinstance(value, Ref):
-            value = _resolved(value, names)
-        elif isinstance(value, tuple):
-            value = tuple(_resolved(item, names) if isinstance(item, Ref) else item for item in value)
-        values[name] = value
-    return type(part)(**values)
 
 
 def _spec_hash(spec: Spec) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -146,6 +146,20 @@ class Graph:
     def with_nodes(self, nodes: Iterable[Node], **changes: Any) -> Graph:
         """This graph with other nodes, put into canonical order."""
         return replace(self, nodes=ordered(nodes), **changes)
+
+    def with_refs(self, change: Callable[[Ref], Ref]) -> Graph:
+        """This graph with every tensor that is read, named or exported replaced; the nodes keep their order."""
+        return replace(
+            self,
+            nodes={
+                path: replace(node, inputs={name: tuple(map(change, refs)) for name, refs in node.inputs.items()})
+                for path, node in self.nodes.items()
+            },
+            names={name: change(ref) for name, ref in self.names.items()},
+            loss=self.loss and change(self.loss),
+            infer=self.infer and change(self.infer),
+            exports={label: part.with_refs(change) for label, part in self.exports.items()},
+        )
 
     def users(self, path: str) -> list[Node]:
         """The nodes that read a node or an input."""

@@ -323,7 +323,9 @@ def _structure(content: Any, catalogue: Catalogue) -> Graph:
         infer=None if content["infer"] is None else original(_ref(content["infer"])),
         data=data,
         hyperparameters=_part(content["hyperparameters"], catalogue),
-        exports={label: _part(part, catalogue) for label, part in sorted(content["exports"].items())},
+        exports={
+            label: _part(part, catalogue).with_refs(original) for label, part in sorted(content["exports"].items())
+        },
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from ..dsl.diagnostics import Severity
 from ..dsl.signature import Param
-from ..dsl.values import EnvironmentPath, JoinedPath, Plain, Quantity, Range, SplitOf
+from ..dsl.values import EnvironmentPath, JoinedPath, Plain, Quantity, Range, Ref, SplitOf
 
 PathValue = str | EnvironmentPath | JoinedPath
 Files = tuple[PathValue, ...] | SplitOf
@@ -143,6 +143,25 @@ class Part:
     def values(self) -> dict[str, Any]:
         """All parameters by name, in the order of declaration."""
         return {name: getattr(self, attribute) for name, attribute in self._attributes.items()}
+
+    def refs(self) -> Iterator[Ref]:
+        """The tensors that its parameters name."""
+        for value in self.values().values():
+            yield from (item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Ref))
+
+    def changed(self, **values: Any) -> Self:
+        """The same part with other values."""
+        return type(self)(**{**self.values(), **values})
+
+    def with_refs(self, change: Callable[[Ref], Ref]) -> Self:
+        """The same part with every tensor replaced."""
+
+        def replaced(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(replaced, value))
+            return change(value) if isinstance(value, Ref) else value
+
+        return self.changed(**{name: replaced(value) for name, value in self.values().items()})
 
     def facts(self) -> Mapping[str, Plain]:
         """Static facts that a spec may read (`chars.size`)."""

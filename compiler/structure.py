@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..dsl.values import Ref
-from .graph import Cost, Graph, Node
+from .graph import Graph, Node
 
 
 def structure(graph: Graph) -> Graph:
@@ -19,21 +19,8 @@ def structure(graph: Graph) -> Graph:
         return ref
 
     nodes = {
-        path: Node(
-            path,
-            node.operation,
-            {name: tuple(map(original, refs)) for name, refs in node.inputs.items()},
-            node.weights,
-            cost=Cost(),
-        )
+        path: Node(path, node.operation, node.inputs, node.weights)
         for path, node in graph.nodes.items()
         if not node.derived
     }
-    return replace(
-        graph,
-        nodes=nodes,
-        names={name: original(ref) for name, ref in graph.names.items()},
-        loss=graph.loss and original(graph.loss),
-        infer=graph.infer and original(graph.infer),
-        notes=(),
-    )
+    return replace(graph, nodes=nodes, notes=()).with_refs(original)

@@ -9,8 +9,8 @@ from ...dsl.source import Span
 from ...dsl.values import Ref
 from ..graph import Graph, Node, TensorCycle
 from ..graph import ordered as in_order
-from ..part import Part
 from ..pass_contract import graph_pass
+from ..settings import items
 from ..signatures import signature_of
 
 
@@ -61,10 +61,26 @@ def _check_outputs(graph: Graph, findings: Findings) -> None:
         )
     asked = [("the loss", graph.loss), ("infer", graph.infer)]
     asked += [(f"`{name}`", ref) for name, ref in graph.names.items()]
-    asked += [(f"export {label}", ref) for label, part in graph.exports.items() for ref in refs_in(part)]
+    asked += [(f"export {label}", ref) for label, part in graph.exports.items() for ref in part.refs()]
     for what, ref in asked:
         if ref is not None and not _exists(ref, graph):
             findings.error("S2S406", f"{what} asks for the tensor `{_spelt(ref)}`, which does not exist", None)
+    _check_exported_inputs(graph, findings)
+
+
+def _check_exported_inputs(graph: Graph, findings: Findings) -> None:
+    """What goes into an exported file is a stream that users have; its lengths come by themselves."""
+    streams = [path for path in graph.inputs if path not in graph.targets]
+    for label in graph.exports:
+        for ref, span in items(graph, f"export.{label}.inputs"):
+            if ref.path not in streams or ref.lengths:
+                findings.error(
+                    "S2S406",
+                    f"export {label} cannot take `{_spelt(ref)}` as an input",
+                    span,
+                    place=f"export.{label}.inputs",
+                    helps=(f"write inputs = [{', '.join(streams)}]", "or leave inputs out"),
+                )
 
 
 def _report_cycle(cycle: TensorCycle, graph: Graph, findings: Findings) -> None:
@@ -89,7 +105,7 @@ def _report_cycle(cycle: TensorCycle, graph: Graph, findings: Findings) -> None:
 
 def _report_dead(graph: Graph, findings: Findings) -> None:
     roots = [ref for ref in (graph.loss, graph.infer) if ref is not None]
-    roots += [ref for part in graph.exports.values() for ref in refs_in(part)]
+    roots += [ref for part in graph.exports.values() for ref in part.refs()]
     alive = graph.needed_for(roots)
     for path, node in graph.nodes.items():
         if path in alive or path.startswith("data.") or node.derived or graph.users(path):
@@ -103,15 +119,6 @@ def _report_dead(graph: Graph, findings: Findings) -> None:
             place=path,
             helps=("remove it, or use it in the loss, in `infer` or in an export's outputs",),
         )
-
-
-def refs_in(part: Part) -> list[Ref]:
-    """The tensors that a part's parameters name."""
-    found: list[Ref] = []
-    for value in part.values().values():
-        items = value if isinstance(value, tuple) else (value,)
-        found += [item for item in items if isinstance(item, Ref)]
-    return found
 
 
 def _exists(ref: Ref, graph: Graph) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from ...dsl.diagnostics import Findings
 from ...dsl.values import Ref
 from ..components.class_mask import ClassMask
@@ -72,16 +69,13 @@ def _mask(graph: Graph, logits: Ref, classes: int, findings: Findings) -> Graph:
         return graph
     path = f"{producer.path.rpartition('.')[0]}.class_mask"
     mask = Node(path, ClassMask(classes=classes), {"x": (logits,)}, path, derived=True, outputs={"y": given})
-    masked = Ref(path, "y")
-    nodes = [_rewired(node, {logits: masked}) for node in graph.nodes.values()]
+
+    first = next(iter(producer.outputs))
+
+    def instead(ref: Ref) -> Ref:
+        same = ref.path == logits.path and (ref.port or first) == (logits.port or first)
+        return Ref(path, "y", ref.lengths) if same else ref
+
     note = f"{given.features - classes} padded logits of {producer.path} masked"
-    return graph.with_nodes(
-        [*nodes, mask],
-        names={name: masked if ref == logits else ref for name, ref in graph.names.items()},
-        notes=(*graph.notes, note),
-    )
-
-
-def _rewired(node: Node, changes: Mapping[Ref, Ref]) -> Node:
-    inputs = {name: tuple(changes.get(ref, ref) for ref in refs) for name, refs in node.inputs.items()}
-    return replace(node, inputs=inputs)
+    graph = graph.with_refs(instead)
+    return graph.with_nodes([*graph.nodes.values(), mask], notes=(*graph.notes, note))

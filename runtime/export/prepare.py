@@ -34,7 +34,7 @@ def section_of(checked: CheckedGraph, label: str) -> ExportOnnx:
 def form(checked: CheckedGraph, label: str, precision: str) -> CheckedGraph:
     """The graph that leaves, in a precision."""
     section = section_of(checked, label)
-    changed = ExportOnnx(**{**section.values(), "precision": DType(precision)})
+    changed = section.changed(precision=DType(precision))
     graph = replace(checked.graph, exports={**checked.graph.exports, label: changed})
     return for_export(replace(checked, graph=graph), label)
 
@@ -88,10 +88,6 @@ def describe(checked: CheckedGraph, label: str, outputs: Mapping[str, Ref], *, s
     assert isinstance(section, ExportOnnx)
     if not isinstance(graph.data, Speech):
         raise ExportFailed(f"a model over {graph.data.name} cannot be exported yet; one over data.speech can")
-    for ref in section.inputs:
-        if ref.path not in graph.inputs or ref.path in graph.targets or ref.lengths:
-            message = f"`{spelt(ref, graph)}` cannot be an input of the file: it takes data.audio.waveform"
-            raise ExportFailed(message, node=ref.path)
     return Metadata(
         name=graph.name,
         spec=spec_hash or graph.origins.spec_hash,

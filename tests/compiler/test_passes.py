@@ -8,6 +8,7 @@ import pytest
 from s2sc.compiler.export_form import for_export
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph import CheckedGraph, Graph
+from s2sc.compiler.graph_file import graph_from_json, graph_json
 from s2sc.compiler.passes.seal import architecture_hash
 from s2sc.compiler.pipeline import PASSES, run_passes
 from s2sc.compiler.receptive_field import field_of
@@ -270,6 +271,30 @@ def test_padded_logits_are_masked_once_for_all_readers() -> None:
     assert graph.nodes["loss.ctc_loss"].inputs["logits"] == (masked,)
     assert graph.nodes["decoder.log_probs.log_softmax"].inputs["x"] == (masked,)
     assert any("3 padded logits" in note for note in graph.notes)
+
+
+def test_exported_logits_are_masked_too() -> None:
+    """And once only, whichever form is exported or read back."""
+    one = checked(
+        "export onnx {\n  outputs = [decoder.logits, decoder.logits.lengths]\n"
+        "  dynamic { batch = 1 .. 64; time = 0.1s .. 10s }\n  check { examples = 16 }\n}\n"
+    )
+    masked = Ref("decoder.logits.class_mask", "y")
+    read = graph_from_json(graph_json(one))
+    for graph in (one.graph, for_export(one, "onnx").graph, read.graph):
+        assert graph.exports["onnx"].values()["outputs"] == (masked, replace(masked, lengths=True))
+        assert list(graph.nodes).count("decoder.logits.class_mask") == 1
+    original = structure(one.graph).exports["onnx"].values()["outputs"]
+    assert {ref.path for ref in original} == {"decoder.logits.linear"}
+
+
+@pytest.mark.parametrize("wrong", ["data.text", "data.audio", "encoder.out", "data.audio.waveform.lengths"])
+def test_only_streams_that_users_have_go_into_an_export(wrong: str) -> None:
+    one = only(
+        f"export onnx {{\n  inputs = [data.audio.waveform, {wrong}]\n  outputs = [decoder.log_probs]\n"
+        "  dynamic { batch = 1 .. 64; time = 0.1s .. 10s }\n  check { examples = 16 }\n}\n"
+    )
+    assert (one.code, at(one)) == ("S2S406", wrong)
 
 
 def test_exact_logits_need_no_mask() -> None:
