@@ -46,6 +46,43 @@ def test_rule_says_what_it_does_and_why(rule: Rule) -> None:
     assert "\nWhy it is bad: " in rule.doc
 
 
+HYPERPARAMETERS = """
+hyperparameters {
+  batch = 16 examples
+  optimizer = adam(lr = 1e-3)
+  stop = 10 epochs
+  seed = 17
+  metrics = [wer]
+  evaluate = 5 steps
+}
+"""
+DATA = (
+    'data speech { audio = logmel(bins = 16)\n text = alphabet("abc ")\n keep = 1s .. 2s\n train = ["train.jsonl"] }\n'
+)
+NO_SEARCH = "decoder { logits = encoder.out -> linear(pad_to(8, 5)) }\n"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "unused"),
+    [
+        (HYPERPARAMETERS, []),
+        (HYPERPARAMETERS + DATA, ["hyperparameters.evaluate"]),
+        (HYPERPARAMETERS + NO_SEARCH, ["hyperparameters.metrics"]),
+    ],
+)
+def test_settings_that_others_leave_without_a_use(fragment: str, unused: list[str]) -> None:
+    assert [(one.code, one.place) for one in findings(complete(fragment))] == [("S2S617", path) for path in unused]
+
+
+def test_a_setting_that_a_condition_reads_is_used() -> None:
+    text = HYPERPARAMETERS.replace("seed = 17", "seed = 17\n  dropout = 0.2")
+    text += (
+        "let kernel = if hyperparameters.dropout > 0 then 3 else 5\n"
+        "encoder {\n  out = data.audio -> conv1d(16, kernel = kernel, stride = 2)\n}\n"
+    )
+    assert findings(complete(text)) == []
+
+
 def test_codes_are_unique() -> None:
     codes = [rule.code for rule in rules()]
     assert len(codes) == len(set(codes))

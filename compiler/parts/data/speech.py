@@ -85,12 +85,17 @@ class Speech(DataLayer):
                 helps=('add train = ["train.jsonl"]', "or corpus = spoken_numbers"),
             )
         given = [name for name in ("train", "valid", "test", "archive") if getattr(self, name) is not None]
+        given += ["root"] if self.root != "." else []
         if self.corpus is not None and given:
             raise Mismatch(
                 "S2S301",
                 f"data speech takes a corpus or files, got `corpus` and `{given[0]}`",
                 param=given[0],
                 helps=(f"leave out corpus, or {' and '.join(given)}",),
+            )
+        if sum(change.name == "join_clips" for change in self.augment) > 1:
+            raise Mismatch(
+                "S2S301", "data speech joins clips twice", param="augment", helps=("raise max of the first",)
             )
         masks = [index for index, change in enumerate(self.augment) if isinstance(change, Component)]
         if masks and masks[0] < len(self.augment) - len(masks):

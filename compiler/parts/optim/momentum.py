@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...part import Part, param, part
+from ...part import Mismatch, Part, param, part
 
 
 @part("momentum", family="optimizer")
@@ -16,3 +16,12 @@ class Momentum(Part):
     lr: float = param(doc="learning rate", above=0, training=True)
     momentum: float = param(default=0.9, doc="share of the last step that is kept", minimum=0, below=1, training=True)
     nesterov: bool = param(default=False, doc="look one step ahead", training=True)
+
+    def check_params(self) -> None:
+        if self.nesterov and not self.momentum:
+            raise Mismatch(
+                "S2S301",
+                "momentum looks a step ahead, but keeps nothing of the last one",
+                param="nesterov",
+                helps=("leave out nesterov, or give a momentum above 0",),
+            )

@@ -1,0 +1,67 @@
+"""S2S617: a setting that another setting leaves without a use.
+
+What it does: looks for `hyperparameters.dropout` that nothing reads, a loss scale for bf16, metrics without a
+search that makes text, and an `evaluate` without a valid split.
+
+Why it is bad: whoever reads the spec believes that the setting is in force.
+
+Bad:
+
+    hyperparameters {
+      batch = 16 examples
+      optimizer = adam(lr = 1e-3)
+      stop = 10 epochs
+      seed = 17
+      dropout = 0.2                                       # warning[S2S617]
+      precision = autocast(bf16, start_scale = 1024)      # warning[S2S617]
+    }
+
+Good:
+
+    hyperparameters {
+      batch = 16 examples
+      optimizer = adam(lr = 1e-3)
+      stop = 10 epochs
+      seed = 17
+      dropout = 0.2
+      precision = autocast(fp16, start_scale = 1024)
+    }
+
+    encoder {
+      out = data.audio -> conv1d(16, kernel = 5, stride = 2) -> relu -> dropout(hyperparameters.dropout)
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Diagnostic
+from ..graph import Graph
+from ..settings import is_written, setting, span_at
+
+CODE = "S2S617"
+
+
+def check(graph: Graph) -> Iterator[Diagnostic]:
+    """Find settings that are written and do nothing."""
+    for path, why, way_out in _unused(graph):
+        if is_written(graph, path):
+            span = span_at(graph, path)
+            yield Diagnostic(CODE, "warning", f"`{path}` is not used", span, at=why, place=path, helps=(way_out,))
+
+
+def _unused(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """Their paths, why nothing uses them, and what would."""
+    dropout = "hyperparameters.dropout"
+    # where only a condition reads it, no value was computed from it: the text tells
+    if graph.origins.data is not None and dropout not in graph.origins.data.span.source.text:
+        yield dropout, "no component reads it", f"write dropout({dropout}) where it is wanted"
+    dtype = setting(graph, "hyperparameters.precision.dtype")
+    if dtype is not None and dtype.name == "bf16":
+        for name in ("start_scale", "grow_every", "min_scale"):
+            yield f"hyperparameters.precision.{name}", "bf16 needs no loss scale", f"leave out {name}, or say fp16"
+    if graph.infer is None:
+        yield "hyperparameters.metrics", "nothing makes text to measure", "add a search: infer = … -> greedy_ctc(…)"
+    if setting(graph, "data.valid") is None and setting(graph, "data.corpus") is None:
+        yield "hyperparameters.evaluate", "there is no valid split", "add valid = split(train, 10%) to the data section"
