@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ..component import POINTWISE, Component, Mismatch, Window, component
-from ..dim import Dim
-from ..part import param
-from ..tensor_type import TensorType
+from ..component import component
+from ..pooling import Pooling
 
 
 @component("mean_pool")
-class MeanPool(Component):
+class MeanPool(Pooling):
     """Average the real frames: of the whole sequence (gives [B,D]), or of windows of `kernel` frames.
 
     Window t holds the frames t * stride … t * stride + kernel - 1 and there are ceil(T / stride) windows; one that
@@ -19,37 +15,4 @@ class MeanPool(Component):
     An empty sequence gives zero.
     """
 
-    signature = "(x: seq[B,T,D]) => (y: [..])"
     saves = ()
-    # It leaves padding out by itself (a zero that a mask puts there would count as a frame).
-    cleans = True
-
-    kernel: int | None = param(
-        default=None, doc="frames in a window, none for the whole sequence", unit_doc="frames", minimum=1
-    )
-    stride: int | None = param(
-        default=None, doc="frames from one window to the next, none for `kernel`", unit_doc="frames", minimum=1
-    )
-
-    @property
-    def step(self) -> int:
-        """Frames from one window to the next."""
-        return int(self.stride or self.kernel or 1)
-
-    def check_params(self) -> None:
-        if self.stride is not None and self.kernel is None:
-            raise Mismatch("S2S305", "mean_pool has a stride but no kernel", param="stride", helps=("add kernel = …",))
-
-    def out_time(self, time: Dim) -> Dim:
-        return time.ceildiv(self.step)
-
-    def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType]:
-        x = inputs["x"][0]
-        if self.kernel is None:
-            return {"y": TensorType("tensor", (x.axes[0], x.axes[2]))}
-        return {"y": x.with_time(self.out_time(x.time))}
-
-    def window(self) -> Window:
-        if self.kernel is None:
-            return POINTWISE
-        return Window(self.kernel, self.step, 0, self.kernel - 1)

@@ -63,12 +63,6 @@ def sorted_batches(lengths: NDArray[np.float64], size: BatchSize) -> Batches:
     return tuple(_cut(np.argsort(-lengths, kind="stable"), lengths, size))
 
 
-def padding_efficiency(batches: Batches, lengths: NDArray[np.float64]) -> float:
-    """The share of a padded epoch that is audio."""
-    padded = sum(float(lengths[list(batch)].max()) * len(batch) for batch in batches)
-    return float(lengths[[index for batch in batches for index in batch]].sum()) / padded if padded else 1.0
-
-
 def _pools(
     order: NDArray[np.int64], lengths: NDArray[np.float64], size: BatchSize, buckets: int
 ) -> Sequence[NDArray[np.int64]]:

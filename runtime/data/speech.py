@@ -23,14 +23,13 @@ from .loader import TIMEOUT_SECONDS, Made, load
 from .manifest import BadManifest, read_manifest
 from .recordings import check_recordings
 from .rows import Limits, Row, followers, make_row
-from .sampler import Batches, BatchSize, bucketed_batches, mixed, padding_efficiency, shuffled, sorted_batches
+from .sampler import Batches, BatchSize, bucketed_batches, mixed, shuffled, sorted_batches
 from .source import Source, open_source
 from .splits import take_share
 from .tally import BAD_LIMIT, BadData, BadLimit, Tally
 
 with extra("speech", "reading speech data"):
     import numpy as np
-    from numpy.typing import NDArray
 
 SPLITS = ("train", "valid", "test")
 # Recordings are kept in memory, decoded, when all of them fit into this.
@@ -114,10 +113,6 @@ class SpeechData:
     def num_examples(self, split: str) -> int:
         return len(self._examples[split])
 
-    def num_seconds(self, split: str) -> float:
-        """How long a split's recordings are together."""
-        return sum(example.seconds or 0.0 for example in self._examples[split])
-
     def num_batches(
         self,
         split: str,
@@ -172,20 +167,6 @@ class SpeechData:
             if piece.batch is not None:
                 yield piece.batch.pin_memory() if pin else piece.batch
 
-    def efficiency(
-        self,
-        split: str,
-        *,
-        batch: Quantity | int,
-        seed: int = 0,
-        epoch: int = 0,
-        shuffle: bool = False,
-        augment: bool = False,
-    ) -> float:
-        """The share of an epoch's padded samples that is audio."""
-        plan = self._plan(split, batch_size(batch), seed=seed, epoch=epoch, shuffle=shuffle, augment=augment)
-        return padding_efficiency(plan.batches, plan.seconds)
-
     def infeasible(self, split: str, frames: Callable[[Any], Any]) -> tuple[Example, ...]:
         """Examples that have more labels than CTC can place: fewer frames than labels and repeats.
 
@@ -218,31 +199,28 @@ class SpeechData:
         examples = self._examples[split]
         mix = shuffle and self.settings.shuffle
         order = shuffled(len(examples), seed=seed, epoch=epoch) if mix else np.arange(len(examples))
-        seconds = np.array([example.seconds or 0.0 for example in examples])
-        num_tokens = np.array([float(len(example.tokens)) for example in examples])
+        in_tokens = size.of == "tokens"
+        own = np.array([len(example.tokens) if in_tokens else example.seconds or 0.0 for example in examples], float)
         joined: dict[int, tuple[int, ...]] = {}
         if augment:
             limits = Limits(self.settings.keep.high, self.settings.labels or float("inf"))  # type: ignore[arg-type]
             augmentations = self.settings.waveform_augment
             joined = followers(examples, order, augmentations, seed=seed, epoch=epoch, limits=limits)
-        row_seconds, row_tokens = seconds.copy(), num_tokens.copy()
+        lengths = own.copy()
         for first, others in joined.items():
-            row_seconds[first] += seconds[list(others)].sum()
-            row_tokens[first] += num_tokens[list(others)].sum() + len(others)
-        lengths = row_tokens if size.of == "tokens" else row_seconds
+            lengths[first] += own[list(others)].sum() + (len(others) if in_tokens else 0)
         if not shuffle:
-            return _Plan(sorted_batches(lengths, size), joined, row_seconds)
+            return _Plan(sorted_batches(lengths, size), joined)
         batches = bucketed_batches(order, lengths, size, buckets=self.settings.buckets)
-        return _Plan(mixed(batches, seed=seed, epoch=epoch) if mix else batches, joined, row_seconds)
+        return _Plan(mixed(batches, seed=seed, epoch=epoch) if mix else batches, joined)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """An epoch: batches of indices, the clips joined to them, and how long the rows are."""
+    """An epoch: batches of indices, and the clips joined to them."""
 
     batches: Batches
     joined: Mapping[int, tuple[int, ...]]
-    seconds: NDArray[np.float64]
 
 
 @dataclass(frozen=True)

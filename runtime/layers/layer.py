@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...compiler.component import Component
 from ...compiler.tensor_type import TensorType
@@ -39,7 +39,8 @@ class Layer(nn.Module):
 
 def layer_class(operation: type[Component]) -> type[Layer]:
     """The torch side of a component: the one layer in the file of the same name."""
-    file = _torch_side(operation)
+    folder = FOLDERS.get(operation.family, "layers")
+    file = importlib.import_module(f"...{folder}.{operation.name}", package=__name__)
     (found,) = (
         value
         for value in vars(file).values()
@@ -48,15 +49,4 @@ def layer_class(operation: type[Component]) -> type[Layer]:
     return found
 
 
-def layer_function(operation: type[Component]) -> Callable[..., Tensor]:
-    """The torch side of a component that passes put in: the function of the same name in the file of the same name."""
-    found: Callable[..., Tensor] = getattr(_torch_side(operation), operation.name)
-    return found
-
-
 FOLDERS = {"feature": "features", "augment": "features", "loss": "losses", "search": "search"}
-
-
-def _torch_side(operation: type[Component]) -> Any:
-    folder = FOLDERS.get(operation.family, "layers")
-    return importlib.import_module(f"...{folder}.{operation.name}", package=__name__)
