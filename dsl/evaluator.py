@@ -7,12 +7,11 @@ that they are being expanded, and steps and depth are counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from . import expansion, functions, syntax
 from .arguments import Fitted, fit, with_defaults
-from .diagnostics import Findings, Label
+from .diagnostics import Label
 from .limits import LIMITS
 from .modules import (
     UNKNOWN,
@@ -33,79 +32,21 @@ from .modules import (
     Value,
     describe,
 )
-from .signature import Catalogue, Signature
+from .signature import Signature
 from .source import Span
-from .spec import Constraint, Instance
+from .state import State
 from .statics import StaticError, at, binary, range_of, unary
 from .statics import describe as describe_static
 from .suggest import closest, did_you_mean, listing, possessive
 from .units import to_quantity
-from .values import DType, Origin, OriginKind, PartValue, Ref, SplitMetric, Static
+from .values import DType, PartValue, Ref, SplitMetric, Static
 
 DTYPES = ("fp32", "fp16", "bf16", "tf32")
 _MOST_SUGGESTIONS = LIMITS.shown_diagnostics
 
 
-@dataclass
-class Evaluator:
-    """The state of one resolution.
-
-    overrides   expressions of the chosen profile and of `--set` by path; `paths` are all paths that exist
-    multiplied  the repeats that are being expanded, and `copies` how many copies they will make of what is inside
-    opened      the blocks that were expanded
-    used_names  by block and parameter or name, whether any use of the block has looked at it
-    """
-
-    catalogue: Catalogue
-    findings: Findings
-    overrides: Mapping[str, tuple[syntax.Expression, OriginKind]] = field(default_factory=dict)
-    paths: dict[str, Span] = field(default_factory=dict)
-    consumed: set[str] = field(default_factory=set)
-    instances: list[Instance] = field(default_factory=list)
-    constraints: list[Constraint] = field(default_factory=list)
-    origin_kind: OriginKind = "spec"
-    shared_modules: list[ModuleValue] = field(default_factory=list)
-    multiplied: tuple[tuple[str, int], ...] = ()
-    copies: int = 1
-    opened: set[str] = field(default_factory=set)
-    used_names: dict[tuple[str, str], bool] = field(default_factory=dict)
-    _forcing: list[Thunk] = field(default_factory=list)
-    _steps: int = 0
-    _depth: int = 0
-
-    # ------------------------------------------------------------ names
-
-    def force(self, thunk: Thunk) -> Value:
-        """The value of a name, computed once."""
-        thunk.used = True
-        if thunk.state == "done":
-            assert thunk.value is not None
-            return thunk.value
-        if thunk.state == "computing":
-            self._report_loop(self._forcing[self._forcing.index(thunk) :])
-            return UNKNOWN
-        thunk.state = "computing"
-        self._forcing.append(thunk)
-        thunk.value = thunk.compute()
-        self._forcing.pop()
-        thunk.state = "done"
-        return thunk.value
-
-    def _report_loop(self, loop: list[Thunk]) -> None:
-        """Names that are defined through each other, told from the one that is written first."""
-        start = min(range(len(loop)), key=lambda index: loop[index].span.start)
-        loop = [*loop[start:], *loop[:start]]
-        first, rest = loop[0], loop[1:]
-        hops = listing([thunk.spelt for thunk in [*loop, first][:13]], 13).replace(", ", " -> ")
-        labels = tuple(Label(thunk.span, f"then `{thunk.spelt}`") for thunk in rest[:4])
-        notes = (f"hops: {hops}{' -> …' if len(loop) > 12 else ''}",) if rest else ()
-        if any(thunk.edge for thunk in loop):
-            message, at = f"`{first.spelt}` needs its own result", "the circle starts here"
-            helps: tuple[str, ...] = ("a result of an earlier step comes from a recurrent component, such as lstm",)
-            self.findings.error("S2S404", message, first.span, at=at, labels=labels, notes=notes, helps=helps)
-            return
-        message, at = f"`{first.spelt}` is defined through itself", "the definitions form a loop"
-        self.findings.error("S2S205", message, first.span, at=at, labels=labels, notes=notes)
+class Evaluator(State):
+    """Expressions into values, names into what they stand for, calls into parts, tensors or modules."""
 
     def lookup(self, name: syntax.Name, environment: Environment) -> Value:
         thunk = environment.find(name.name)
@@ -145,9 +86,6 @@ class Evaluator:
             environment.root.names[name.name] = Thunk(name.name, name.span, lambda: UNKNOWN, silent=True)
         self.findings.error("S2S203", message, name.span, at="not defined", helps=helps)
 
-    def origin(self, span: Span) -> Origin:
-        return Origin(self.origin_kind, span)
-
     # ------------------------------------------------------------ expressions
 
     def evaluate(self, expression: syntax.Expression, environment: Environment, scope: Scope) -> Value:
@@ -163,17 +101,6 @@ class Evaluator:
         finally:
             self._depth -= 1
 
-    def count_steps(self, number: int, span: Span) -> None:
-        """Pay for some work; raises LimitReached when the spec has used up what it may."""
-        self._steps += number
-        if self._steps > LIMITS.evaluator_steps:
-            raise LimitReached(
-                "S2S412",
-                f"the spec takes more than {LIMITS.evaluator_steps:,} evaluation steps",
-                span,
-                expansion.multiplication(self),
-            )
-
     def static(
         self, expression: syntax.Expression, environment: Environment, scope: Scope, wanted: str
     ) -> Static | None:
@@ -181,61 +108,8 @@ class Evaluator:
         value = self.evaluate(expression, environment, scope)
         if isinstance(value, Static):
             return value
-        self._wrong_kind(value, wanted, expression.span)
+        self.wrong_kind(value, wanted, expression.span)
         return None
-
-    def tensor(self, value: Value, span: Span, wanted: str = "a tensor") -> TensorValue | None:
-        """A value that must be one tensor; None after an error."""
-        if isinstance(value, TensorValue) and value.results:
-            return value
-        if isinstance(value, TensorValue):
-            names = listing(f"{span.text}.{child}" for child in value.children)
-            self.findings.error(
-                "S2S301", f"expected {wanted}, got a stream of several", span, helps=(f"name one of {names}",)
-            )
-            return None
-        if isinstance(value, ModuleValue):
-            self._waits(value, span, wanted)
-        else:
-            self._wrong_kind(value, wanted, span)
-        return None
-
-    def _waits(self, module: ModuleValue, span: Span, wanted: str) -> None:
-        """Report a module where a tensor is wanted: an input is missing."""
-        missing: list[str] = []
-        if isinstance(module, ComponentModule) and module.inputs:
-            missing = [one.name for one in module.signature.inputs if one.name not in module.inputs]
-        if missing:
-            name = module.signature.name if isinstance(module, ComponentModule) else module.what
-            self.findings.error(
-                "S2S305", f"{name} needs the input `{missing[0]}`", module.span, helps=(f"add {missing[0]} = …",)
-            )
-            return
-        first = module.steps[0] if isinstance(module, PipeModule) else module
-        self.findings.error(
-            "S2S301",
-            f"expected {wanted}, got {describe(module)}",
-            span,
-            at=f"this is {describe(module)}",
-            labels=(Label(first.span, "this has no input yet"),) if first.span != span else (),
-            helps=("a module gives a tensor when it is given one: x -> module",),
-        )
-
-    def _wrong_kind(self, value: Value, wanted: str, span: Span) -> None:
-        if isinstance(value, Unknown):
-            return
-        helps: tuple[str, ...] = ()
-        if isinstance(value, Namespace) and value.names():
-            helps = (f"name one of its values: {listing(f'{value.what}.{name}' for name in sorted(value.names()))}",)
-        elif isinstance(value, TensorValue) and wanted == "a module" and "(" in span.text:
-            helps = ("it has all its inputs; leave out the one that `->` gives",)
-        self.findings.error(
-            "S2S301",
-            f"expected {wanted}, got {describe(value)}",
-            span,
-            at=f"this is {describe(value)}",
-            helps=helps,
-        )
 
     def _number(self, node: syntax.Number, environment: Environment, scope: Scope) -> Value:
         return Static(node.value, self.origin(node.span))
@@ -320,7 +194,7 @@ class Evaluator:
                 items.append(value)
                 continue
             broken = True
-            self._wrong_kind(value, "a static value, a part or a tensor in a list", item.span)
+            self.wrong_kind(value, "a static value, a part or a tensor in a list", item.span)
         return UNKNOWN if broken else Static(tuple(items), self.origin(node.span))
 
     def _tuple(self, node: syntax.Tuple, environment: Environment, scope: Scope) -> Value:
@@ -452,9 +326,9 @@ class Evaluator:
             if isinstance(made, ModuleValue):
                 return made
             if isinstance(made, PartValue):
-                self._wrong_kind(made, "a module", span)
+                self.wrong_kind(made, "a module", span)
             return None
-        self._wrong_kind(value, "a module", span)
+        self.wrong_kind(value, "a module", span)
         return None
 
     def _repeat(self, node: syntax.Repeat, environment: Environment, scope: Scope) -> Value:
@@ -565,7 +439,7 @@ class Evaluator:
             return UNKNOWN
         for value, span in [*positional, *((value, span) for value, span, _ in named.values())]:
             if not isinstance(value, Static):
-                self._wrong_kind(value, "a static value", span)
+                self.wrong_kind(value, "a static value", span)
                 return UNKNOWN
         statics = [value for value, _ in positional if isinstance(value, Static)]
         by_name = {name: value for name, (value, _, _) in named.items() if isinstance(value, Static)}

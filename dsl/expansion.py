@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from . import syntax
 from .arguments import origin_labels
@@ -33,12 +32,10 @@ from .references import names_in
 from .signature import Input, Signature
 from .source import Span
 from .spec import Constraint, Instance
+from .state import State
 from .statics import describe as describe_static
 from .suggest import closest, did_you_mean, listing, possessive
 from .values import ModuleReference, PartValue, Ref, Static
-
-if TYPE_CHECKING:
-    from .evaluator import Evaluator
 
 _STATIC_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 _KIND_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text in quotes"}
@@ -46,7 +43,7 @@ _TENSOR_TYPES = ("seq", "tensor")
 
 
 def apply(
-    evaluator: Evaluator,
+    evaluator: State,
     module: ModuleValue,
     inputs: Sequence[TensorValue],
     scope: Scope,
@@ -94,7 +91,7 @@ def apply(
 
 
 def emit(
-    evaluator: Evaluator,
+    evaluator: State,
     signature: Signature,
     params: Mapping[str, Static | PartValue | ModuleReference],
     inputs: Mapping[str, tuple[Ref, ...]],
@@ -104,7 +101,7 @@ def emit(
     """One instance of a component at a place."""
     if len(evaluator.instances) >= LIMITS.nodes:
         raise LimitReached(
-            "S2S412", f"the model has more than {LIMITS.nodes:,} nodes", span, notes=multiplication(evaluator)
+            "S2S412", f"the model has more than {LIMITS.nodes:,} nodes", span, notes=evaluator.multiplication()
         )
     name = scope.take(signature.name)
     path = f"{scope.path}.{name}"
@@ -116,7 +113,7 @@ def emit(
 
 
 def call_block(
-    evaluator: Evaluator,
+    evaluator: State,
     function: BlockValue,
     positional: tuple[tuple[Value, Span], ...],
     named: Mapping[str, tuple[Value, Span, Span]],
@@ -197,7 +194,7 @@ def call_block(
     return apply(evaluator, module, (), scope, span)
 
 
-def _unknown_parameter(evaluator: Evaluator, block: syntax.Block, name: str, span: Span) -> None:
+def _unknown_parameter(evaluator: State, block: syntax.Block, name: str, span: Span) -> None:
     names = [parameter.name for parameter in block.parameters]
     synonym = evaluator.catalogue.synonym(name)
     helps = did_you_mean(name, names) or (_parameters(block),)
@@ -207,7 +204,7 @@ def _unknown_parameter(evaluator: Evaluator, block: syntax.Block, name: str, spa
     evaluator.findings.error("S2S202", message, span, at="unknown parameter", helps=helps)
 
 
-def look_into(evaluator: Evaluator, value: BlockValue) -> None:
+def look_into(evaluator: State, value: BlockValue) -> None:
     """Evaluate a block that was never opened with nothing known of its parameters, for the mistakes in its body."""
     if value.block.name in evaluator.opened:
         return
@@ -226,7 +223,7 @@ def look_into(evaluator: Evaluator, value: BlockValue) -> None:
 
 
 def statement_thunks(
-    evaluator: Evaluator,
+    evaluator: State,
     statements: Sequence[syntax.Statement],
     environment: Environment,
     scope: Scope,
@@ -268,7 +265,7 @@ def statement_thunks(
     return thunks
 
 
-def _misplaced(evaluator: Evaluator, statement: syntax.Statement, section: str | None) -> None:
+def _misplaced(evaluator: State, statement: syntax.Statement, section: str | None) -> None:
     """Report a statement that cannot stand in a block, an encoder or a decoder."""
     where = f"in `{section}`" if section else "in a block"
     if isinstance(statement, syntax.Section):
@@ -280,19 +277,13 @@ def _misplaced(evaluator: Evaluator, statement: syntax.Statement, section: str |
     evaluator.findings.error("S2S201", f"a {type(statement).__name__.lower()} cannot stand {where}", statement.span)
 
 
-def multiplication(evaluator: Evaluator, *more: tuple[str, int]) -> tuple[str, ...]:
-    """How repeats multiplied, as a note: "repeat 64 x repeat 64 x repeat 3"."""
-    path = (*evaluator.multiplied, *more)
-    return ("reached through: " + " x ".join(f"{what} {count:,}" for what, count in path),) if path else ()
-
-
 def is_tensor(parameter: syntax.Parameter) -> bool:
     """Whether a block's parameter is a tensor input."""
     return parameter.type is not None and parameter.type.kind in _TENSOR_TYPES
 
 
 def _apply_component(
-    evaluator: Evaluator, module: ComponentModule, given: Sequence[TensorValue], scope: Scope, span: Span
+    evaluator: State, module: ComponentModule, given: Sequence[TensorValue], scope: Scope, span: Span
 ) -> TensorValue | Unknown:
     signature = module.signature
     inputs = dict(module.inputs)
@@ -320,7 +311,12 @@ def _apply_component(
 
 
 def _apply_block(
-    evaluator: Evaluator, module: BlockModule, given: Sequence[TensorValue], scope: Scope, span: Span, inside_copy: bool
+    evaluator: State,
+    module: BlockModule,
+    given: Sequence[TensorValue],
+    scope: Scope,
+    span: Span,
+    inside_copy: bool,
 ) -> TensorValue | Unknown:
     block = module.block.block
     inputs = dict(module.inputs)
@@ -362,7 +358,7 @@ def _apply_block(
 
 
 def _expand(
-    evaluator: Evaluator, module: BlockModule, inputs: Mapping[str, TensorValue], scope: Scope, span: Span
+    evaluator: State, module: BlockModule, inputs: Mapping[str, TensorValue], scope: Scope, span: Span
 ) -> TensorValue | Unknown:
     block = module.block.block
     evaluator.count_steps(EXPANSION_STEPS, span)
@@ -404,7 +400,7 @@ def _expand(
 
 
 def _parameter_thunk(
-    evaluator: Evaluator,
+    evaluator: State,
     parameter: syntax.Parameter,
     module: BlockModule,
     inputs: Mapping[str, TensorValue],
@@ -421,7 +417,7 @@ def _parameter_thunk(
     return Thunk(parameter.name, parameter.span, compute)
 
 
-def _sizes(evaluator: Evaluator, block: syntax.Block, axes: frozenset[str], environment: Environment) -> dict[str, int]:
+def _sizes(evaluator: State, block: syntax.Block, axes: frozenset[str], environment: Environment) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for parameter in block.parameters:
         if is_tensor(parameter):
@@ -442,7 +438,12 @@ def axis_names(block: syntax.Block) -> frozenset[str]:
 
 
 def _apply_pipe(
-    evaluator: Evaluator, module: PipeModule, given: Sequence[TensorValue], scope: Scope, span: Span, sharing: bool
+    evaluator: State,
+    module: PipeModule,
+    given: Sequence[TensorValue],
+    scope: Scope,
+    span: Span,
+    sharing: bool,
 ) -> TensorValue | Unknown:
     inputs = given
     result: TensorValue | Unknown = UNKNOWN
@@ -455,7 +456,7 @@ def _apply_pipe(
 
 
 def _apply_repeat(
-    evaluator: Evaluator, module: RepeatModule, given: Sequence[TensorValue], scope: Scope, span: Span
+    evaluator: State, module: RepeatModule, given: Sequence[TensorValue], scope: Scope, span: Span
 ) -> TensorValue | Unknown:
     taken = scope.take("repeat")
     prefix = "" if taken == "repeat" else f"{taken}."
@@ -466,7 +467,7 @@ def _apply_repeat(
 
 
 def _apply_table(
-    evaluator: Evaluator, module: TableModule, given: Sequence[TensorValue], scope: Scope, span: Span
+    evaluator: State, module: TableModule, given: Sequence[TensorValue], scope: Scope, span: Span
 ) -> TensorValue | Unknown:
     made = [row() for row in module.rows]  # all rows' cells are looked at, whatever is wrong with one
     inputs = tuple(given)
@@ -491,7 +492,7 @@ def _fresh(module: BlockModule) -> Callable[[int, Scope], Value]:
 
 
 def _copies(
-    evaluator: Evaluator,
+    evaluator: State,
     count: int,
     body: Callable[[int, Scope], Value],
     given: Sequence[TensorValue],
@@ -525,7 +526,7 @@ def _copies(
                     "S2S412",
                     f"this makes at least {before + each * evaluator.copies:,} nodes, the most is {LIMITS.nodes:,}",
                     span,
-                    notes=multiplication(evaluator),
+                    notes=evaluator.multiplication(),
                 )
             evaluator.copies = 1  # those to come have been counted
     evaluator.multiplied, evaluator.copies = outer, outer_copies
@@ -533,7 +534,7 @@ def _copies(
 
 
 def _compute(
-    evaluator: Evaluator,
+    evaluator: State,
     statement: syntax.Assign | syntax.Let | syntax.Table,
     environment: Environment,
     place: Scope,
@@ -576,7 +577,7 @@ def _is_bare(value: Value) -> bool:
     return isinstance(value, BlockValue) or (isinstance(value, SignatureValue) and bool(value.signature.inputs))
 
 
-def table_module(evaluator: Evaluator, table: syntax.Table, environment: Environment, place: Scope) -> Value:
+def table_module(evaluator: State, table: syntax.Table, environment: Environment, place: Scope) -> Value:
     """The module that a table stands for."""
     block_value = evaluator.lookup(syntax.Name(table.block, table.block_span), environment)
     if isinstance(block_value, Unknown):
@@ -598,7 +599,7 @@ def table_module(evaluator: Evaluator, table: syntax.Table, environment: Environ
     return TableModule(table.name_span, f"table {table.name}", name=table.name, rows=rows)
 
 
-def _check_columns(evaluator: Evaluator, table: syntax.Table, block: syntax.Block, names: Sequence[str]) -> bool:
+def _check_columns(evaluator: State, table: syntax.Table, block: syntax.Block, names: Sequence[str]) -> bool:
     """Report columns that the block does not know, has twice or lacks."""
     findings = evaluator.findings
     sound = True
@@ -642,7 +643,12 @@ def _check_columns(evaluator: Evaluator, table: syntax.Table, block: syntax.Bloc
 
 
 def _row(
-    evaluator: Evaluator, table: syntax.Table, number: int, block: BlockValue, environment: Environment, place: Scope
+    evaluator: State,
+    table: syntax.Table,
+    number: int,
+    block: BlockValue,
+    environment: Environment,
+    place: Scope,
 ) -> Row | None:
     """A row's cells bound; None after errors, all of which are reported."""
     count: int | None = 1
@@ -657,7 +663,7 @@ def _row(
     return Row(count, module, table.row_spans[number]) if count and isinstance(module, BlockModule) else None
 
 
-def repeat_count(evaluator: Evaluator, value: Value, span: Span, what: str = "repeat") -> int | None:
+def repeat_count(evaluator: State, value: Value, span: Span, what: str = "repeat") -> int | None:
     """How often something is repeated; None after an error."""
     if isinstance(value, Unknown):
         return None
@@ -677,13 +683,13 @@ def repeat_count(evaluator: Evaluator, value: Value, span: Span, what: str = "re
         return None
     if value.value > LIMITS.repeat_copies:
         message = f"`repeat` makes at most {LIMITS.repeat_copies:,} copies, this asks for {value.value:,}"
-        notes = multiplication(evaluator, (what, value.value))
+        notes = evaluator.multiplication((what, value.value))
         findings.error("S2S412", message, span, labels=labels, notes=notes)
         return None
     return value.value
 
 
-def _fits(evaluator: Evaluator, parameter: syntax.Parameter, value: Value, block: syntax.Block, span: Span) -> bool:
+def _fits(evaluator: State, parameter: syntax.Parameter, value: Value, block: syntax.Block, span: Span) -> bool:
     if isinstance(value, TensorValue | tuple):
         evaluator.findings.error(
             "S2S301",
