@@ -26,8 +26,9 @@ class LogMel(Layer):
     window, hop  in samples; frame t begins at sample t * hop - (window - hop) // 2
     low, high    ends of the mel bands in Hz
 
-    One convolution cuts the frames and transforms them. Its basis is made anew in every call from a few numbers: held
-    as a buffer it would fill the float32 part of an FP16 file (658 kB at 16 kHz).
+    One convolution cuts the frames and transforms them. Its basis and the mel filters are made from a few numbers; an
+    exported file makes them in every call, because as constants they would fill the float32 part of an FP16 file
+    (658 kB at 16 kHz). Here they are kept once made.
     """
 
     layout = "BCT"
@@ -60,6 +61,7 @@ class LogMel(Layer):
         self.register_buffer("hann_W", torch.hann_window(window, periodic=False), persistent=False)
         self.register_buffer("hertz_K", torch.linspace(0.0, rate / 2, num_fft // 2 + 1), persistent=False)
         self.register_buffer("edges_hertz", mel_edges(bins, low=low, high=high), persistent=False)
+        self._made: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def arguments(cls, operation: Component, inputs: Inputs) -> dict[str, object]:
@@ -84,8 +86,8 @@ class LogMel(Layer):
         lengths      int64 [B], samples
         """
         samples_BN = self._emphasise(waveform_BN.float(), lengths)
-        mel_FK = mel_filterbank(self.hertz_K, self.edges_hertz)
-        features_BFT = torch.log(mel_FK @ self._power(samples_BN) + POWER_FLOOR)
+        basis_KW, mel_FK = self._tables()
+        features_BFT = torch.log(mel_FK @ self._power(samples_BN, basis_KW) + POWER_FLOOR)
         num_frames_B = (lengths + (self.hop - 1)) // self.hop
         real_B1T = real_frames(num_frames_B, features_BFT.shape[2]).unsqueeze(1)
         return _normalise(features_BFT, real_B1T, by=self.normalize)
@@ -98,7 +100,7 @@ class LogMel(Layer):
         real_BN = real_frames(lengths_B, waveform_BN.shape[1])
         return torch.where(real_BN, waveform_BN - self.preemphasis * shifted_BN, 0.0)
 
-    def _power(self, samples_BN: Tensor) -> Tensor:
+    def _power(self, samples_BN: Tensor, basis_KW: Tensor) -> Tensor:
         """Give the power spectrum of every frame, [B, K, T]."""
         left = (self.window - self.hop) // 2
         # this much on the right gives ceil(N / hop) frames for every N
@@ -108,9 +110,18 @@ class LogMel(Layer):
         with cudnn.flags(
             enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
         ):
-            spectrum_BKT = F.conv1d(samples_BN.unsqueeze(1), self._basis().unsqueeze(1), stride=self.hop)
+            spectrum_BKT = F.conv1d(samples_BN.unsqueeze(1), basis_KW.unsqueeze(1), stride=self.hop)
         real_BKT, imaginary_BKT = spectrum_BKT.chunk(2, dim=1)
         return real_BKT.square() + imaginary_BKT.square()
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        """Give the basis of the transform and the mel filters."""
+        if torch.compiler.is_exporting():
+            return self._basis(), mel_filterbank(self.hertz_K, self.edges_hertz)
+        if self._made is None or self._made[0].device != self.cosine_N.device:
+            with torch.no_grad(), torch.inference_mode(False):
+                self._made = self._basis(), mel_filterbank(self.hertz_K, self.edges_hertz)
+        return self._made
 
     def _basis(self) -> Tensor:
         """Give the windowed cosines and, below them, the negative sines: [2 K, window]."""
