@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..compiler.component import Component
-from ..compiler.components.cast import Cast
-from ..compiler.data_layer import Symbolic
-from ..compiler.graph import CheckedGraph, Graph, Node
-from ..compiler.part import Part, part
-from ..compiler.passes.assign_precision import assign
-from ..compiler.passes.infer_types import infer_types
-from ..compiler.passes.place_masks import place_masks
-from ..compiler.passes.seal import seal
-from ..compiler.tensor_type import TensorType
-from ..dsl.diagnostics import Findings
-from ..dsl.values import DType, Ref
-from .lower import Lowered, lower
+from s2sc.compiler.component import Component
+from s2sc.compiler.components.cast import Cast
+from s2sc.compiler.data_layer import Symbolic
+from s2sc.compiler.graph import CheckedGraph, Graph, Node
+from s2sc.compiler.part import Part, part
+from s2sc.compiler.passes.assign_precision import assign
+from s2sc.compiler.passes.infer_types import infer_types
+from s2sc.compiler.passes.place_masks import place_masks
+from s2sc.compiler.passes.seal import seal
+from s2sc.compiler.tensor_type import TensorType
+from s2sc.dsl.diagnostics import Findings
+from s2sc.dsl.values import DType, Ref
+from s2sc.runtime.lower import Lowered, lower
 
 PATH = "model.layer"
 

@@ -29,7 +29,7 @@ from s2sc.runtime.inference import open_session
 from s2sc.runtime.layers.layer import FOLDERS, layer_class
 from s2sc.runtime.lower import Lowered, lower
 from s2sc.runtime.real_frames import real_frames
-from s2sc.runtime.single import PATH, lower_single, single
+from s2sc.tests.single import PATH, lower_single, single
 from torch import Tensor
 from torch.onnx._internal.exporter._registration import ONNXRegistry
 from torch.utils.flop_counter import FlopCounterMode
