@@ -55,7 +55,12 @@ class Mismatch(Exception):
 
     @property
     def severity(self) -> Severity:
-        return _SEVERITY.get(self.code, "error")
+        return severity_of(self.code)
+
+
+def severity_of(code: str) -> Severity:
+    """How bad a mismatch with this code is."""
+    return _SEVERITY.get(code, "error")
 
 
 @dataclass(frozen=True)

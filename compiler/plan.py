@@ -111,7 +111,7 @@ def _rows(graph: Graph) -> Iterator[Row]:
         last = nodes[-1] if nodes[-1].operation.name == "class_mask" else written[-1]
         yield Row(
             path=path,
-            what=_what(path, written, graph),
+            what=_what(written, graph),
             output=str(next(iter(last.outputs.values()))),
             parameters=sum(node.cost.parameters for node in nodes),
             macs=sum(node.cost.macs for node in nodes),
@@ -125,7 +125,7 @@ def _group(node: Node, graph: Graph) -> str:
     return path.rpartition(".")[0] or path
 
 
-def _what(path: str, nodes: list[Node], graph: Graph) -> str:
+def _what(nodes: list[Node], graph: Graph) -> str:
     reached = graph.origins.of(nodes[0].path).reached
     if len(nodes) > 1 and reached:
         return reached[-1]

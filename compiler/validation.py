@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from ..dsl.diagnostics import Diagnostic, Findings, Label, Severity
+from ..dsl.diagnostics import Diagnostic, Findings, Label
 from ..dsl.values import PartValue, Static
 from .catalogue import Catalogue
+from .part import severity_of
 from .provenance import inside, labels_of
 from .schema import validate_params
-
-_SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S613": "warning"}
 
 
 def validate(value: PartValue, catalogue: Catalogue, findings: Findings, *, place: str) -> bool:
     """Check a bound part against its declaration; True if there was no error."""
     sound = True
     for fault in validate_params(value, catalogue):
-        severity = _SEVERITY.get(fault.code, "error")
+        severity = severity_of(fault.code)
         sound = sound and severity != "error"
         span = value.span if fault.span is None else fault.span
         labels = labels_of(fault.value, besides=span)

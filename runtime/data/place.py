@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...compiler.part import PathValue
 from ...dsl.values import EnvironmentPath, JoinedPath
-
-PathValue = str | EnvironmentPath | JoinedPath
 
 
 def place(value: PathValue, *, base: Path, environment: Mapping[str, str]) -> Path:

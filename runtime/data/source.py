@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...compiler.part import Files
 from ...compiler.parts.data.speech import Speech
 from ...dsl.values import SplitOf
 from .corpus import CorpusError, OnProgress, made
-from .place import PathValue, place, variables
+from .place import place, variables
 from .root import Root
 from .tally import BadData
-
-Files = tuple[PathValue, ...] | SplitOf
 
 
 @dataclass(frozen=True)
