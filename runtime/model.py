@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from ..compiler.graph import CheckedGraph, Node
 from .data.batch import Batch
@@ -21,11 +21,13 @@ class Model:
     """A model that reads batches.
 
     module   the lowered graph; its state dict is the model's
+    trained  the same layers without what only the search needs, for training
     takes    its arguments in order: paths of raw streams, with ".lengths" behind them for their lengths
     loss_from, infer_from   where the loss and the search find their inputs: keys of the outputs or paths of streams
     """
 
     module: nn.Module
+    trained: nn.Module
     takes: tuple[str, ...]
     loss_layer: Layer
     loss_from: Mapping[str, str]
@@ -33,8 +35,9 @@ class Model:
     infer_from: Mapping[str, str]
 
     def __call__(self, batch: Batch) -> Mapping[str, Tensor]:
-        """All outputs by name."""
-        outputs: Mapping[str, Tensor] = self.module(*(_find(source, {}, batch) for source in self.takes))
+        """All outputs by name; while training, those that the loss reads."""
+        run = self.trained if self.module.training else self.module
+        outputs: Mapping[str, Tensor] = run(*(_find(source, {}, batch) for source in self.takes))
         return outputs
 
     def loss(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
@@ -66,12 +69,24 @@ def build_model(checked: CheckedGraph) -> Model:
     loss_class = layer_class(type(loss_node.operation))
     return Model(
         module=lowered.module,
+        trained=_without_search(lowered.module, set(lowered.loss.values())),
         takes=tuple(sources[name] for name in lowered.inputs),
         loss_layer=loss_class(**loss_class.arguments(loss_node.operation, types)),
         loss_from=lowered.loss,
         search=None if graph.infer is None else _search(graph.nodes[graph.infer.path]),
         infer_from=lowered.infer,
     )
+
+
+def _without_search(module: fx.GraphModule, wanted: set[str]) -> fx.GraphModule:
+    """The module with fewer outputs; its layers are the same objects."""
+    graph = fx.Graph()
+    copied: dict[fx.Node, fx.Node] = {}
+    outputs = graph.graph_copy(module.graph, copied)
+    assert isinstance(outputs, dict)
+    graph.output({name: value for name, value in outputs.items() if name in wanted})
+    graph.eliminate_dead_code(lambda node: node.op in ("placeholder", "output"))
+    return fx.GraphModule(module, graph)
 
 
 def _find(source: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
