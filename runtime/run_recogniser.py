@@ -72,7 +72,7 @@ class RunRecogniser:
         longest = max(len(clip) for clip in clips)
         waveform_BN = torch.zeros(len(clips), longest)
         for row, clip in enumerate(clips):
-            waveform_BN[row, : len(clip)] = torch.from_numpy(clip)
+            waveform_BN[row, : len(clip)] = torch.tensor(clip)
         path = "data.audio.waveform"
         batch = Batch(
             inputs={path: waveform_BN},
