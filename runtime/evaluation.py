@@ -79,7 +79,8 @@ def evaluate(
                 on_batch(examples)
     finally:
         model.module.train(was_training)
-    for _, reference, hypothesis in pairs:
+    # without a search nothing was read, and a rate of it would mean nothing
+    for _, reference, hypothesis in pairs if model.search is not None else ():
         for count in counts.values():
             count.update(reference, hypothesis)
     return Evaluation(
