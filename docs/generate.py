@@ -1,4 +1,5 @@
 """Write what is generated in the documentation: plans and findings of examples, parts.md, rules.md, the schema.
+The parse tables of the grammar are written here too.
 
 A page holds an example as ```s2s name=NAME and what s2sc says of it as ```text plan=NAME, or as ```text lint=NAME with
 change="…" into="…" for the example with a mistake put in. An example with=NAME is completed by that one's sections.
@@ -27,6 +28,7 @@ from s2sc.compiler.plan import plan
 from s2sc.compiler.rulebook import rules
 from s2sc.dsl import syntax
 from s2sc.dsl.diagnostics import Findings
+from s2sc.dsl.parse_tables import TABLES, tables_json
 from s2sc.dsl.parser import parse
 from s2sc.dsl.reading import read_source
 from s2sc.dsl.report.full import render
@@ -54,6 +56,7 @@ def files() -> list[tuple[Path, str]]:
         (docs / "graph.schema.json", schema()),
         (docs / "parts.md", parts_page()),
         (docs / "rules.md", rules_page()),
+        (TABLES, tables_json()),
     ]
 
 

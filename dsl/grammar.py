@@ -1,23 +1,15 @@
-"""The grammar of s2s.lark as parse tables, and the words it is made of."""
+"""The grammar of s2s.lark: a parser for it, and the words it is made of."""
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-from lark import Lark
-from lark.lexer import Lexer
-from lark.parsers.lalr_interactive_parser import InteractiveParser
-
+from .automaton import Automaton
+from .parse_tables import ParseTables, parse_tables
 from .tree import TreeBuilder
 
 
-@dataclass(frozen=True)
 class Grammar:
     """What lexing and parsing read from the grammar file.
 
@@ -25,59 +17,23 @@ class Grammar:
     name, number, string, comment: regular expressions; no attempt is quadratic
     """
 
-    lark: Lark
-    words: dict[str, str]
-    name: str
-    number: str
-    string: str
-    comment: str
+    def __init__(self, tables: ParseTables) -> None:
+        self.tables = tables
+        self.words = tables.words
+        self.name = tables.patterns["NAME"]
+        self.number = tables.patterns["NUMBER"]
+        self.string = tables.patterns["STRING"]
+        self.comment = tables.patterns["COMMENT"]
 
-    def start(self) -> InteractiveParser:
+    def start(self) -> Automaton:
         """A parser at the start of a document, to be fed tokens one by one."""
-        return self.lark.parse_interactive()
+        return Automaton(self.tables, TreeBuilder())
 
 
 @cache
 def grammar() -> Grammar:
-    """Build the parse tables; once in a process."""
-    text = Path(__file__).with_name("s2s.lark").read_text(encoding="utf-8")
-    collecting = gc.isenabled()
-    # thousands of small objects that all stay: looking for garbage among them costs a tenth of the time
-    gc.disable()
-    try:
-        lark = Lark(
-            text,
-            parser="lalr",
-            lexer=_Fed,
-            start="document",
-            keep_all_tokens=True,
-            maybe_placeholders=False,
-            transformer=TreeBuilder(),
-        )
-    finally:
-        if collecting:
-            gc.enable()
-    patterns = {terminal.name: terminal.pattern for terminal in lark.terminals}
-    words = {pattern.value: name for name, pattern in patterns.items() if pattern.type == "str"}
-    words |= dict.fromkeys(patterns["COMPARISON"].value.split("|"), "COMPARISON")
-    return Grammar(
-        lark,
-        words,
-        name=patterns["NAME"].value,
-        number=patterns["NUMBER"].value,
-        string=patterns["STRING"].value,
-        comment=patterns["COMMENT"].value,
-    )
-
-
-class _Fed(Lexer):
-    """Stands where lark wants a lexer: tokens are made by dsl.lexing and fed to the parser one by one."""
-
-    def __init__(self, configuration: Any) -> None:
-        pass
-
-    def lex(self, *_: Any) -> Iterator[Any]:
-        return iter(())
+    """Read the parse tables; once in a process."""
+    return Grammar(parse_tables())
 
 
 def word_pattern(words: dict[str, str]) -> str:

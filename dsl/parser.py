@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from lark.exceptions import UnexpectedToken
-
+from .automaton import UnexpectedToken
 from .diagnostics import Findings, Label
 from .expectations import expected_words, found_words
 from .grammar import grammar
@@ -121,7 +120,7 @@ class _Driver:
         self.bodies: list[_Body] = []
         self.first = 0  # the token with which the statement began
         self.begun = False
-        self.saved: tuple[list[Any], list[Any]] = ([], [])
+        self.saved: tuple[list[int], list[Any]] = ([], [])
         self.equal_added = -1
 
     def run(self) -> tuple[Statement, ...]:
@@ -147,18 +146,15 @@ class _Driver:
         return result
 
     def _feed(self, token: Token) -> Any:
-        if token.type in KEYWORDS:
-            choices: Collection[str] = self.parser.choices()  # type: ignore[no-untyped-call]
-            if token.type not in choices and "NAME" in choices:
-                token.type = "NAME"
-        return self.parser.feed_token(token)  # type: ignore[arg-type]  # all it reads is `type`
+        if token.type in KEYWORDS and not self.parser.has_choice(token.type) and self.parser.has_choice("NAME"):
+            token.type = "NAME"
+        return self.parser.feed(token)
 
     def _follow(self, index: int, token: Token) -> None:
         """Keep track of statements and bodies after a token was taken."""
         if not self.begun and token.type != "$END":
-            state = self.parser.parser_state
             # finishing the statement before this one is part of taking its first token
-            self.saved = (list(state.state_stack[:-1]), list(state.value_stack[:-1]))
+            self.saved = (self.parser.states[:-1], self.parser.values[:-1])
             self.begun = True
         if token.type == "END":
             self.begun = False
@@ -204,11 +200,11 @@ class _Driver:
 
         That is a later one, except once in a statement, where an `=` was put before it.
         """
-        accepted: set[str] = self.parser.accepts()  # type: ignore[no-untyped-call]
+        accepted = self.parser.accepts()
         token = self.tokens[index]
         if self._wants_equal(index, accepted):
             self._report_missing_equal(index)
-            self.parser.feed_token(Token("EQUAL", "=", token.span))  # type: ignore[arg-type]
+            self.parser.feed(Token("EQUAL", "=", token.span))
             self.equal_added = index
             # a `:` stood in its place
             return index + 1 if token.type == "COLON" else index
@@ -222,7 +218,7 @@ class _Driver:
             return index + 1
         if self.begun and "END" in accepted:
             # what stands before this place is whole
-            self.parser.feed_token(Token("END", "", token.span))  # type: ignore[arg-type]
+            self.parser.feed(Token("END", "", token.span))
         elif self.begun:
             self._forget_statement()
         self.begun = False
@@ -230,8 +226,7 @@ class _Driver:
 
     def _forget_statement(self) -> None:
         """Bring the parser back to where it was before the statement."""
-        state = self.parser.parser_state
-        state.state_stack[:], state.value_stack[:] = self.saved
+        self.parser.states[:], self.parser.values[:] = self.saved
         self.begun = False
 
     def _brace_on_next_line(self, end: int) -> bool:
@@ -265,9 +260,9 @@ class _Driver:
         else:
             head = [("NAME", "_")]
         for type_, text in head:
-            self.parser.feed_token(Token(type_, text, span, faulty=True))  # type: ignore[arg-type]
+            self.parser.feed(Token(type_, text, span, faulty=True))
         self.begun = True
-        self.parser.feed_token(self.tokens[index])  # type: ignore[arg-type]
+        self.parser.feed(self.tokens[index])
         self._follow(index, self.tokens[index])
         return index + 1
 
@@ -316,7 +311,7 @@ class _Driver:
         self._forget_statement()
         name = self.tokens[self.first]
         for token in (name, Token("EQUAL", "=", name.span), self.tokens[index - 1]):
-            self.parser.feed_token(token)  # type: ignore[arg-type]
+            self.parser.feed(token)
         self.begun = True
         # what comes next is taken, or is an error of its own: never this one again
         return index
