@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import s2sc
 import torch
 from s2sc.compiler.graph import CheckedGraph
+from s2sc.compiler.plan import plan
 from s2sc.dsl.values import Ref
 from s2sc.runtime.layers.mask import mask
 from s2sc.runtime.lower import lower
@@ -166,3 +169,9 @@ def test_the_same_graph_gives_the_same_code_and_weights(compile_model: Compile) 
 def test_only_a_checked_graph_is_lowered(compile_model: Compile) -> None:
     with pytest.raises(AssertionError, match="checked"):
         lower(replace(compile_model(), _seal=None))
+
+
+def test_wave2letter_plus_has_as_many_parameters_in_torch_as_in_its_plan() -> None:
+    checked = s2sc.compile(Path(__file__).parents[2] / "specs" / "speech" / "wav2letter_plus.s2s")
+    weights = lower(checked).module.parameters()
+    assert sum(weight.numel() for weight in weights) == plan(checked).parameters == 106_499_360
