@@ -10,7 +10,8 @@ Importing s2sc loads no torch; `load` of a run does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def lint(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = 
     """
     from .compiler.front import analyse_file
 
-    return list(analyse_file(Path(path), profile=profile, sets=sets).findings)
+    return list(analyse_file(Path(path), profile=profile, sets=_several(sets)).findings)
 
 
 def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> CheckedGraph:
@@ -50,17 +51,20 @@ def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str]
     from .compiler.front import analyse_file
     from .dsl.report.full import render
 
-    analysis = analyse_file(Path(path), profile=profile, sets=sets)
+    analysis = analyse_file(Path(path), profile=profile, sets=_several(sets))
     if analysis.checked is None:
         found = list(analysis.findings)
         raise SpecError(render(found), found)
     return analysis.checked
 
 
-def load(path: str | Path, *, device: str = "cpu") -> RunRecogniser | OnnxRecogniser:
+def load(
+    path: str | Path, *, device: str = "cpu", warn: Callable[[str], None] = warnings.warn
+) -> RunRecogniser | OnnxRecogniser:
     """A trained run's folder or an exported file as something that transcribes: `.transcribe([Path("a.wav")])`.
 
-    device  "cpu" or "cuda"
+    device  "cpu", "cuda", or "auto" for a GPU where there is one
+    warn    takes a line for each damaged checkpoint that an older one stands in for
 
     An exported file needs the extra "serve", a run the extra "train"; MissingExtra says how to install them.
     """
@@ -72,7 +76,13 @@ def load(path: str | Path, *, device: str = "cpu") -> RunRecogniser | OnnxRecogn
             from .runtime.run_folder import open_run
             from .runtime.run_recogniser import RunRecogniser, torch_device
 
-        return RunRecogniser(open_run(found), torch_device(device))
-    from .runtime.inference import OnnxRecogniser
+        return RunRecogniser(open_run(found), torch_device(device), warn=warn)
+    from .runtime.inference import OnnxRecogniser, onnx_device
 
-    return OnnxRecogniser(found, device="cuda" if device.startswith("cuda") else "cpu")
+    return OnnxRecogniser(found, device=onnx_device(device))
+
+
+def _several(sets: Sequence[str]) -> Sequence[str]:
+    if isinstance(sets, str):
+        raise TypeError(f"sets is a list of texts, not one: [{sets!r}]")
+    return sets

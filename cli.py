@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ class Refused(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
+    _make_streams_usable()
     options = parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], int] = options.run
@@ -40,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), error.code if isinstance(error, Refused) else error.exit_code)
     except BrokenPipeError:
         # whoever read our output has enough
-        _drop_output()
+        _drop(sys.stdout)
         return OK
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
     except Exception as problem:
         known = _known(problem)
         if isinstance(problem, OSError) and known == STORAGE:
-            _drop_output()
+            _drop(sys.stdout)
             return _say(f"{problem.filename or 'the output cannot be written'}: {problem.strerror or problem}", known)
         return _internal(problem) if known is None else _say(str(problem), known)
 
@@ -105,7 +107,12 @@ def compile_(options: argparse.Namespace) -> int:
         from .compiler.graph_file import write_graph
 
         folder = Path(options.out)
-        write_graph(analysis.checked, folder)
+        if (folder / "run.json").exists():
+            raise Refused(f"{folder} holds a run, whose graph this would replace: name another --out")
+        try:
+            write_graph(analysis.checked, folder)
+        except OSError as error:
+            raise Refused(f"cannot write a graph into {folder}: {error.strerror or error}", STORAGE) from None
         _note(f"wrote {folder / 'graph.json'} and {folder / 'graph.map.json'}")
     elif not options.emit:
         _note(f"{options.spec} is sound; --out DIR writes its graph, --emit torch shows its code, --train trains it")
@@ -124,20 +131,16 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     spec = Path(options.spec)
     device = torch_device(options.device)
     name = safe_name(spec.stem)
-    if options.out:
-        run = Run(Path(options.out))
-        if options.resume:
-            run = open_run(run.folder)
-        elif (run.folder / "graph.json").exists():
-            raise Refused(f"{run.folder} holds a run already: --resume goes on with it, another --out starts anew")
-    elif options.resume:
-        run = newest_run(Path("runs"), name)
-    else:
-        run = new_run(Path("runs"), name)
-    if options.resume and run.graph().architecture_hash != checked.architecture_hash:
-        raise Refused(f"{run.folder} was trained with another architecture: start a new run without --resume", FINDINGS)
+    run = Run(Path(options.out)) if options.out else None
+    if options.resume:
+        run = open_run(run.folder) if run else newest_run(Path("runs"), name)
+        if run.graph().architecture_hash != checked.architecture_hash:
+            message = f"{run.folder} was trained with another architecture: start a new run without --resume"
+            raise Refused(message, FINDINGS)
+    elif run:
+        _refuse_taken(run)
     progress = progress_for()
-    progress.say(f"run {run.folder}")
+    # before there is a folder: bad data leaves no run behind that `latest` would point to
     data = open_data(
         checked,
         base=spec.parent,
@@ -145,20 +148,37 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
         on_progress=progress.preparing,
         warn=progress.warn,
     )
+    run = run or new_run(Path("runs"), name)
+    progress.say(f"run {run.folder}")
     started_with = {"profile": options.profile, "set": list(options.set), "device": str(device), "version": __version__}
-    run.begin(checked, spec_text=analysis.source.text, base=spec.parent, started_with=started_with)
-    try:
-        train(checked, run, data, device=device, progress=progress, resume=options.resume)
-    except Stopped as stopped:
-        _note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
-        return STOPPED
-    except KeyboardInterrupt:
-        _note(f"ended at once; go on from the last checkpoint with: {_go_on(options, run.folder)}")
-        return INTERRUPTED
+    with run.held():
+        if not options.resume:
+            _refuse_taken(run)
+        run.begin(checked, spec_text=analysis.source.text, base=spec.parent, started_with=started_with)
+        try:
+            train(checked, run, data, device=device, progress=progress, resume=options.resume)
+        except Stopped as stopped:
+            _note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
+            return STOPPED
+        except KeyboardInterrupt:
+            _note(f"ended at once; go on from the last checkpoint with: {_go_on(options, run.folder)}")
+            return INTERRUPTED
+        finally:
+            run.write_refused(data.tally.refused)
     for line in data.tally.lines():
         progress.say(line)
+    if data.tally.refused:
+        progress.say(f"each bad record is named in {run.refused}")
     progress.say(f"result in {run.result}; transcribe with: s2sc infer {run.folder} FILE.wav")
     return OK
+
+
+def _refuse_taken(run: Any) -> None:
+    """A new run takes no folder in which another one's checkpoints would be mixed with its own."""
+    if (run.folder / "graph.json").exists():
+        raise Refused(f"{run.folder} holds a run already: --resume goes on with it, another --out starts anew")
+    if run.checkpoints.exists():
+        raise Refused(f"{run.folder} holds another run's checkpoints: name another --out")
 
 
 # ---------------------------------------------------------------- eval, infer, export
@@ -217,15 +237,19 @@ def infer(options: argparse.Namespace) -> int:
         raise Refused("give recordings, or --manifest FILE.jsonl")
     if options.output and not options.manifest:
         raise Refused("--output goes with --manifest")
+    if options.archive and not options.manifest:
+        raise Refused("--archive goes with --manifest")
     model = Path(options.model)
     if not model.exists():
         raise Refused(f"there is no run or model at {model}")
     try:
         from . import load
 
-        recogniser = load(model, device=_device_for(options, model))
+        recogniser = load(model, device=_device_for(options, model), warn=lambda message: _note(f"warning: {message}"))
     except MissingExtra as missing:
         raise Refused(str(missing)) from None
+    if options.device.startswith("cuda") and getattr(recogniser, "device", "cuda") == "cpu":
+        raise Refused("onnxruntime sees no GPU: use --device cpu")
     if options.manifest:
         return _infer_manifest(options, recogniser)
     failed = False
@@ -244,6 +268,8 @@ def _infer_manifest(options: argparse.Namespace, recogniser: Any) -> int:
     from .runtime.transcripts import TranscriptFile, transcribe_manifest
 
     file = TranscriptFile(Path(options.output)) if options.output and options.output != "-" else None
+    if file and os.path.realpath(file.path) == os.path.realpath(options.manifest):
+        raise Refused(f"{file.path} is the manifest itself: name another --output")
     write = file.write if file else _write
     progress = _counter("transcribing") if file else lambda done, of: None
     outcome = transcribe_manifest(
@@ -419,7 +445,8 @@ def _positive(text: str) -> int:
 
 def _specs(paths: Sequence[str]) -> Iterator[Path]:
     for path in map(Path, paths):
-        if not path.is_dir():
+        # a name that is too long is none, and is named when it is read
+        if not os.path.isdir(path):
             yield path
             continue
         found = sorted(path.rglob("*.s2s"))
@@ -490,27 +517,46 @@ def _extra(what: str, name: str = "train") -> Any:
 def _json(value: object, indent: int | None = 2) -> str:
     import json
 
-    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    # an escape of JSON's own where the output's encoding would lack a letter
+    readable = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    return json.dumps(value, indent=indent, ensure_ascii=not readable, allow_nan=False)
 
 
 def _write(text: str) -> None:
     sys.stdout.write(text.rstrip("\n") + "\n")
 
 
-def _drop_output() -> None:
-    """Let what could not be written to stdout go nowhere, or the interpreter tries again when it ends."""
+def _make_streams_usable() -> None:
+    """Let output take any text and be there, even where a shell closed it or its encoding knows few letters."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop(stream: Any) -> None:
+    """Let what could not be written to a stream go nowhere, or the interpreter tries again when it ends."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _note(text: str) -> None:
-    print(text, file=sys.stderr)
+    from .dsl.escapes import visible
+
+    try:
+        print("\n".join(visible(line) for line in text.split("\n")), file=sys.stderr)
+    except OSError:
+        # there is nobody left to tell
+        _drop(sys.stderr)
 
 
 def _say(message: str, code: int) -> int:
-    print(f"s2sc: {message}", file=sys.stderr)
+    _note(f"s2sc: {message}")
     return code
 
 
@@ -524,6 +570,7 @@ def _colour(stream: Any) -> bool:
 _CODES = {
     "MissingExtra": USAGE,
     "RunError": USAGE,
+    "BadDevice": USAGE,
     "BadModelFile": FINDINGS,
     "BadManifest": FINDINGS,
     "BadArchive": FINDINGS,

@@ -58,6 +58,8 @@ def _read_bytes(path: Path, name: str) -> bytes:
         with open(descriptor, "rb", closefd=False) as file:
             # the file may grow while it is read
             content = file.read(LIMITS.file_bytes + 1)
+    except OSError as error:
+        raise Unreadable(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}", 2) from None
     finally:
         os.close(descriptor)
     if len(content) > LIMITS.file_bytes:

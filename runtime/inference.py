@@ -23,6 +23,10 @@ LARGEST_BYTES = 2**31 - 1
 _INPUTS = {"audio_waveform": "tensor(float)", "audio_waveform_lengths": "tensor(int64)"}
 
 
+class BadDevice(ValueError):
+    """A device that onnxruntime is not run on."""
+
+
 class OnnxRecogniser:
     """A model file made by `s2sc export`, ready to transcribe.
 
@@ -94,6 +98,14 @@ class OnnxRecogniser:
         if any(token >= len(symbols) for token in tokens):
             return NoAnswer(f"the model chose a class that its vocabulary of {len(symbols)} symbols does not have")
         return "".join(symbols[token] for token in tokens)
+
+
+def onnx_device(name: str) -> Literal["cpu", "cuda"]:
+    """A device by name, as for a run; BadDevice where there is no such kind. "auto" is a GPU where there is one."""
+    kind = name.partition(":")[0]
+    if kind not in ("cpu", "cuda", "auto"):
+        raise BadDevice(f"there is no kind of device called {name!r}: use cpu, cuda or auto")
+    return "cpu" if kind == "cpu" else "cuda"
 
 
 def open_session(

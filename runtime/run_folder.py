@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..compiler.graph import CheckedGraph
 from ..compiler.graph_file import read_graph, write_graph
+from ..dsl.escapes import visible
 from .storage import Storage, StorageError, replace_file
 
 LARGEST_SPEC = 4 * 2**20
@@ -29,6 +33,7 @@ class Run:
     run.json                               where its data is looked for, and with what it was started
     metrics.jsonl, tensorboard/            what was measured on the way
     checkpoints/                           states to go on from
+    refused.txt                            the records that could not be used and why, if there were any
     result.json                            what came out
     """
 
@@ -51,6 +56,10 @@ class Run:
         return self.folder / "tensorboard"
 
     @property
+    def refused(self) -> Path:
+        return self.folder / "refused.txt"
+
+    @property
     def result(self) -> Path:
         return self.folder / "result.json"
 
@@ -70,6 +79,34 @@ class Run:
             write_graph(checked, self.folder)
         except OSError as error:
             raise StorageError(f"cannot write the run {self.folder}", error) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Train alone: RunError while another process holds the run. It is let go however its process ends."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / ".lock").open("a")
+        except OSError as error:
+            raise StorageError(f"cannot write the run {self.folder}", error) from error
+        with file:
+            try:
+                # of this kind, since workers do not inherit it
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                raise RunError(f"{self.folder} is being trained by another process") from None
+            except OSError as error:
+                # a file system may have no locks at all
+                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise StorageError(f"cannot lock the run {self.folder}", error) from error
+            yield
+
+    def write_refused(self, problems: Iterable[object]) -> None:
+        """Name every bad record in refused.txt; no file where there is none."""
+        lines = "".join(f"{visible(str(problem))}\n" for problem in problems)
+        if lines:
+            replace_file(self.refused, lines.encode("utf-8", "backslashreplace"))
+        else:
+            self.refused.unlink(missing_ok=True)
 
     def graph(self) -> CheckedGraph:
         """The trained graph, checked again."""

@@ -41,10 +41,10 @@ def load_trained(run: Run, device: torch.device, *, warn: Callable[[str], None] 
 class RunRecogniser:
     """A run's best weights, ready to transcribe."""
 
-    def __init__(self, run: Run, device: torch.device) -> None:
+    def __init__(self, run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> None:
         graph = run.graph().graph
         data = graph.data.values()
-        self._model = load_trained(run, device)
+        self._model = load_trained(run, device, warn=warn)
         if self._model.search is None:
             raise RunError(f"{run.folder}: the spec has no `infer` in its decoder")
         self._device = device

@@ -16,7 +16,7 @@ from ..compiler.encoding import encode
 from ..compiler.graph import CheckedGraph
 from ..compiler.parts.precision.autocast import Autocast
 from ..dsl.values import Quantity
-from .checkpoint import clean_up, load_best, load_checkpoint, save_checkpoint
+from .checkpoint import checkpoint_steps, clean_up, load_best, load_checkpoint, save_checkpoint
 from .data.batch import Batch
 from .data.speech import SpeechData
 from .data.tally import BadData
@@ -246,8 +246,15 @@ def _skipped(trainer: Trainer, loss: float, batch: Batch) -> None:
     if state.skips >= MOST_SKIPS:
         raise Diverged(
             f"{MOST_SKIPS} batches in a row had a loss or a gradient that is not finite, after step {state.step}; "
-            f"try a lower learning rate, `clip` or fp32. The checkpoints in {trainer.run.checkpoints} are unharmed"
+            f"try a lower learning rate, `clip` or fp32. {_unharmed(trainer)}"
         )
+
+
+def _unharmed(trainer: Trainer) -> str:
+    """What a divergence leaves behind."""
+    if checkpoint_steps(trainer.run.checkpoints):
+        return f"The checkpoints in {trainer.run.checkpoints} are unharmed"
+    return "There is no checkpoint yet"
 
 
 def _report(trainer: Trainer) -> None:
@@ -339,7 +346,7 @@ def _save(trainer: Trainer, *, must: bool = False) -> None:
     if not is_finite(checkpoint):
         message = f"the weights are not finite after step {state.step}"
         if must:
-            raise Diverged(f"{message}; the checkpoints in {trainer.run.checkpoints} are unharmed")
+            raise Diverged(f"{message}. {_unharmed(trainer)}")
         trainer.progress.warn(f"{message}, so there is no checkpoint of it")
     else:
         try:

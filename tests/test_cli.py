@@ -142,6 +142,11 @@ def test_completion_knows_the_verbs(run: Run, shell: str) -> None:
         (["infer", "nowhere", "a.wav"], 2, "there is no run or model at nowhere"),
         (["infer", "good.s2s"], 2, "give recordings, or --manifest"),
         (["infer", "good.s2s", "a.wav", "--output", "x"], 2, "--output goes with --manifest"),
+        (["infer", "good.s2s", "a.wav", "--archive", "x.zip"], 2, "--archive goes with --manifest"),
+        (["infer", "good.s2s", "a.wav", "--device", "toaster"], 2, "no kind of device called 'toaster'"),
+        (["infer", "good.s2s", "--manifest", "m.jsonl", "--output", "./m.jsonl"], 1, "good.s2s"),
+        (["lint", "x" * 5000], 2, "file name too long"),
+        (["lint", "no\x1b[31mthing.s2s"], 2, "no\\u{1B}[31mthing.s2s"),
         (["infer", "empty", "a.wav"], 2, "empty is not a run"),
         (["export"], 2, "--onnx"),
         (["export", "--onnx"], 2, "there is no run below runs/"),
@@ -269,6 +274,72 @@ def test_a_run_is_trained_measured_and_asked(run: Run, spec: Path, tmp_path: Pat
     assert "another architecture" in err
 
 
+def test_bad_data_leaves_no_run_behind(run: Run, spec: Path, tmp_path: Path) -> None:
+    assert run("compile", "good.s2s", "--train")[0] == 1
+    assert run("compile", "good.s2s", "--train", "--out", "run")[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["good.s2s"]
+
+
+def test_nothing_replaces_a_run(run: Run, spec: Path, tmp_path: Path) -> None:
+    write_tones(tmp_path)
+    assert run("compile", "good.s2s", "--train", "--out", "run", "--device", "cpu")[0] == 0
+    before = files_in(tmp_path / "run")
+    code, _, err = run("compile", "good.s2s", "--out", "run")
+    assert code == 2
+    assert "run holds a run, whose graph this would replace" in err
+    (tmp_path / "run" / "graph.json").rename(tmp_path / "graph.json")
+    code, _, err = run("compile", "good.s2s", "--train", "--out", "run")
+    assert code == 2
+    assert "run holds another run's checkpoints" in err
+    (tmp_path / "graph.json").rename(tmp_path / "run" / "graph.json")
+    manifest = (tmp_path / "valid.jsonl").read_bytes()
+    code, _, err = run("infer", "run", "--manifest", "valid.jsonl", "--output", "./valid.jsonl", "--device", "cpu")
+    assert code == 2
+    assert "is the manifest itself" in err
+    assert (tmp_path / "valid.jsonl").read_bytes() == manifest
+    assert files_in(tmp_path / "run") == before
+
+
+def test_a_run_is_trained_by_one_process(spec: Path, tmp_path: Path) -> None:
+    from s2sc.runtime.run_folder import Run as RunFolder
+
+    write_tones(tmp_path)
+    words = ("compile", "good.s2s", "--train", "--out", "run", "--device", "cpu")
+    with RunFolder(tmp_path / "run").held():
+        done = as_process(*words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1] == "s2sc: run is being trained by another process"
+        assert files_in(tmp_path / "run") == {".lock": b""}
+    assert as_process(*words, cwd=tmp_path).returncode == 0
+
+
+def test_a_damaged_checkpoint_is_named_when_an_older_one_transcribes(run: Run, spec: Path, tmp_path: Path) -> None:
+    write_tones(tmp_path)
+    every = ("--set", "hyperparameters.checkpoint.every=1 steps")
+    assert run("compile", "good.s2s", "--train", "--out", "run", "--device", "cpu", *every)[0] == 0
+    newest = max((tmp_path / "run" / "checkpoints").iterdir())
+    (newest / "state.json").write_bytes(b"{}")
+    code, _, err = run("infer", "run", "0.wav", "--device", "cpu")
+    assert code == 0
+    assert f"warning: passed over a damaged checkpoint: {newest.name}" in err
+    with pytest.warns(UserWarning, match="passed over a damaged checkpoint"):
+        s2sc.load(tmp_path / "run")
+
+
+def test_each_bad_record_is_named_in_the_run(run: Run, spec: Path, tmp_path: Path) -> None:
+    write_tones(tmp_path)
+    spec.write_text(GOOD.replace("  valid =", '  on_bad = "skip"\n  valid ='), encoding="utf-8")
+    with (tmp_path / "train.jsonl").open("a", encoding="utf-8") as file:
+        file.writelines(f'{{"audio": "no-{number}.wav", "text": "a"}}\n' for number in range(12))
+    code, _, err = run("compile", "good.s2s", "--train", "--out", "run", "--device", "cpu")
+    assert code == 0, err
+    assert "each bad record is named in run/refused.txt" in err
+    lines = (tmp_path / "run" / "refused.txt").read_text(encoding="utf-8").splitlines()
+    assert lines == [
+        f"train.jsonl:{7 + number}: missing_file: no-{number}.wav: there is no such file" for number in range(12)
+    ]
+
+
 def write_tones(folder: Path) -> None:
     import math
     import struct
@@ -352,6 +423,42 @@ def test_a_reader_that_has_enough_is_no_mistake(spec: Path, tmp_path: Path) -> N
     with os.fdopen(write, "w") as pipe:
         done = as_process("schema", stdout=pipe)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_closed_output_is_no_mistake(spec: Path, tmp_path: Path) -> None:
+    for closed, words in ((1, ("plan", "good.s2s")), (2, ("plan", "nowhere.s2s")), (2, ("lint", "good.s2s"))):
+        done = as_process(*words, cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=lambda fd=closed: os.close(fd))
+        assert done.returncode == (2 if "nowhere.s2s" in words else 0), done.stderr
+        assert "nowhere" not in done.stdout
+        assert done.stderr == ""
+
+
+def test_nobody_to_tell_changes_no_exit_code(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "s2sc", "plan", "nowhere.s2s"]
+        assert subprocess.run(command, stdout=full, stderr=full, cwd=tmp_path, check=False).returncode == 2
+
+
+def test_a_terminal_that_knows_few_letters_shows_escapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "mod\u00e8le-\U0001f600.s2s"
+    (tmp_path / name).write_text("edition 1\nlet \u00fc = 1\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = as_process("lint", name, cwd=tmp_path, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "mod\\xe8le-" in done.stdout
+    done = as_process("lint", name, "--format", "json", cwd=tmp_path, stdout=subprocess.PIPE)
+    assert json.loads(done.stdout)["findings"][0]["file"] == name
+
+
+def test_training_goes_on_when_nobody_reads_its_lines(spec: Path, tmp_path: Path) -> None:
+    write_tones(tmp_path)
+    command = [sys.executable, "-m", "s2sc", "compile", "good.s2s", "--train", "--out", "run", "--device", "cpu"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=pipe, cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "run" / "result.json").is_file()
 
 
 def test_no_room_for_a_checkpoint_ends_with_its_code_and_keeps_the_earlier_ones(spec: Path, tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     best = setting(graph, path)
     if not isinstance(best, SplitMetric):
         return
-    computed = ["loss", *(metric.name for metric in setting(graph, "hyperparameters.metrics") or ())]
+    named = [metric.name for metric in setting(graph, "hyperparameters.metrics") or ()]
+    # a metric measures text, which a search makes
+    computed = ["loss", *(named if graph.infer is not None else ())]
     span = span_at(graph, path)
     if best.split != "valid":
         why = "the test split chooses nothing" if best.split == "test" else f"{best.split} is not measured"
@@ -59,7 +61,8 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             helps=(f"choose by valid.{best.metric}",),
         )
     elif best.metric not in computed:
-        listed = ", ".join([*computed[1:], best.metric])
+        searched = graph.infer is not None
+        listed = ", ".join([*named, best.metric])
         yield Diagnostic(
             CODE,
             "error",
@@ -67,7 +70,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             span,
             at=f"computed are {', '.join(computed)}",
             place=path,
-            helps=(f"write metrics = [{listed}]",),
+            helps=(f"write metrics = [{listed}]" if searched else "add a search: infer = … -> greedy_ctc(…)",),
         )
     elif setting(graph, "data.valid") is None and setting(graph, "data.corpus") is None:
         yield Diagnostic(

@@ -69,7 +69,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 CODE,
                 "warning",
-                f"{node.operation.name} computes with {given.features} features {what} in half precision",
+                f"{node.operation.name} computes in half precision with {given.features} features {_WAYS[what]}",
                 span,
                 f"{given.features} is no multiple of {_TILE}",
                 path,
@@ -77,6 +77,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
                 (f"half precision is used in {where}",),
                 (f"use pad_to({_TILE}, {given.features}) = {round_size}",),
             )
+
+
+_WAYS = {"in": "coming in", "out": "going out"}
 
 
 def _sides(node: Node) -> Iterator[tuple[Ref, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...compiler.part import Part
 from ...dsl.values import Quantity, Range
+from ..storage import StorageError
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -24,14 +25,18 @@ def made(corpus: Part, *, environment: Mapping[str, str], on_progress: OnProgres
     on_progress  called with (what, done, total)
 
     The folder's name holds a hash of the corpus's settings, so that specs with other settings do not meet.
-    Raises CorpusError, MissingExtra.
+    Raises CorpusError, MissingExtra, StorageError.
     """
     settings = {name: _plain(value) for name, value in corpus.values().items()}
     text = json.dumps([corpus.name, settings], sort_keys=True)
     folder = cache_folder(environment) / f"{corpus.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     report = None if on_progress is None else lambda done, total: on_progress(f"making {corpus.name}", done, total)
     # the name comes from the catalogue, never from a spec's text
-    import_module(f".{corpus.name}", __package__).make_corpus(folder, on_progress=report, **settings)
+    module = import_module(f".{corpus.name}", __package__)
+    try:
+        module.make_corpus(folder, on_progress=report, **settings)
+    except OSError as error:
+        raise StorageError(f"cannot make {folder} ($S2SC_CACHE may name another place)", error) from error
     return folder
 
 

@@ -36,7 +36,7 @@ def export_run(
     BadData, ExportFailed, StorageError.
     """
     checked = run.graph()
-    model = load_trained(run, torch.device("cpu"))
+    model = load_trained(run, torch.device("cpu"), warn=on_progress)
     split, data = _opened(run, environment, on_progress)
     clips, references = _readable(data, split, on_progress)
     return export_onnx(

@@ -74,6 +74,23 @@ def test_settings_that_others_leave_without_a_use(fragment: str, unused: list[st
     assert [(one.code, one.place) for one in findings(complete(fragment))] == [("S2S617", path) for path in unused]
 
 
+def test_a_metric_of_text_chooses_nothing_where_no_search_makes_text() -> None:
+    text = HYPERPARAMETERS.replace("evaluate = 5 steps", "checkpoint { best = min(valid.wer) }") + NO_SEARCH
+    found = {one.code: one for one in findings(complete(text))}
+    assert found["S2S606"].at == "computed are loss"
+    assert found["S2S606"].helps == ("add a search: infer = … -> greedy_ctc(…)",)
+
+
+def test_odd_sizes_are_said_on_either_side() -> None:
+    odd = "let odd = 12\nencoder { out = data.audio -> conv1d(odd, kernel = 3) -> relu -> conv1d(16, kernel = 3) }\n"
+    text = HYPERPARAMETERS.replace("seed = 17", "seed = 17\n  precision = autocast(bf16)") + odd
+    messages = [one.message for one in findings(complete(text)) if one.code == "S2S507"]
+    assert messages == [
+        "conv1d computes in half precision with 12 features going out",
+        "conv1d computes in half precision with 12 features coming in",
+    ]
+
+
 def test_a_setting_that_a_condition_reads_is_used() -> None:
     text = HYPERPARAMETERS.replace("seed = 17", "seed = 17\n  dropout = 0.2")
     text += (

@@ -52,6 +52,11 @@ def test_the_size_limit_is_exact(tmp_path: Path) -> None:
     assert (code, "larger than 128 KiB" in message) == (2, True)
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that opens and cannot be read")
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    assert refused(Path("/proc/self/mem")) == ("/proc/self/mem: cannot be read: input/output error", 2)
+
+
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -11,6 +11,7 @@ from s2sc.dsl.values import Range
 from s2sc.runtime.data.corpus import cache_folder
 from s2sc.runtime.data.speech import open_speech
 from s2sc.runtime.data.tally import BadData
+from s2sc.runtime.storage import StorageError
 
 
 def test_the_cache_is_where_the_environment_says() -> None:
@@ -41,3 +42,10 @@ def test_a_corpus_that_cannot_be_made_is_an_error_of_the_data(kit: Any, tmp_path
     with pytest.raises(BadData, match="2 digits") as caught:
         open_speech(settings, base=tmp_path, environment={"S2SC_CACHE": str(tmp_path)})
     assert caught.value.code == "no_corpus"
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_its_variable(kit: Any, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_bytes(b"")
+    settings = kit.speech(train=None, corpus=SpokenNumbers(train=12, valid=3, test=3))
+    with pytest.raises(StorageError, match=r"cannot make .*cache/spoken_numbers-\w+ \(\$S2SC_CACHE may name"):
+        open_speech(settings, base=tmp_path, environment={"S2SC_CACHE": str(tmp_path / "cache")})

@@ -320,8 +320,10 @@ def test_fifty_bad_batches_end_training_and_leave_the_checkpoints(kit: Any, corp
 def test_weights_that_are_not_finite_reach_no_checkpoint(kit: Any, corpus: Path, tmp_path: Path) -> None:
     silent = kit.Silent()
     sets = ("hyperparameters.optimizer=momentum(lr = 1e30, momentum = 0.99)", "hyperparameters.stop=100 steps")
-    with pytest.raises(Diverged):
+    with pytest.raises(Diverged) as caught:
         kit.trained(corpus, tmp_path, *sets, "hyperparameters.checkpoint.every=1 steps", progress=silent)
+    kept = checkpoint_steps(tmp_path / "checkpoints")
+    assert str(caught.value).endswith("are unharmed" if kept else "There is no checkpoint yet")
     for step in checkpoint_steps(tmp_path / "checkpoints"):
         found = load_checkpoint(tmp_path / "checkpoints", step=step)
         assert found is not None
