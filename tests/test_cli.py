@@ -144,7 +144,6 @@ def test_completion_knows_the_verbs(run: Run, shell: str) -> None:
         (["infer", "good.s2s", "a.wav", "--output", "x"], 2, "--output goes with --manifest"),
         (["infer", "good.s2s", "a.wav", "--archive", "x.zip"], 2, "--archive goes with --manifest"),
         (["infer", "good.s2s", "a.wav", "--device", "toaster"], 2, "no kind of device called 'toaster'"),
-        (["infer", "good.s2s", "--manifest", "m.jsonl", "--output", "./m.jsonl"], 1, "good.s2s"),
         (["lint", "x" * 5000], 2, "file name too long"),
         (["lint", "no\x1b[31mthing.s2s"], 2, "no\\u{1B}[31mthing.s2s"),
         (["infer", "empty", "a.wav"], 2, "empty is not a run"),
@@ -405,6 +404,13 @@ def test_a_missing_extra_is_named_with_its_command(
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert f'pip install "s2sc[{extra}]"' in done.stderr.splitlines()[-1]
+
+
+def test_one_text_is_no_list_of_overrides(spec: Path) -> None:
+    for face in (s2sc.lint, s2sc.compile):
+        with pytest.raises(TypeError, match=r"sets is a list of texts, not one: \['hyperparameters.seed=3'\]"):
+            face(spec, sets="hyperparameters.seed=3")
+        face(spec, sets=["hyperparameters.seed=3"])
 
 
 @pytest.mark.parametrize("words", [["schema"], ["plan", "good.s2s"], ["compile", "good.s2s", "--emit", "torch"]])
