@@ -84,8 +84,14 @@ class RunRecogniser:
             number=0,
         ).to(self._device)
         with torch.inference_mode():
-            tokens = self._model.hypotheses(self._model(batch), batch)
-        return [self._codec.decode(row) for row in tokens]
+            outputs = self._model(batch)
+            tokens = self._model.hypotheses(outputs, batch)
+        scores = [outputs[name] for name in self._model.infer_from.values() if name in outputs]
+        broken = [any(bool(score[row].isnan().any()) for score in scores) for row in range(len(clips))]
+        return [
+            NoAnswer("the model gave numbers that are NaN") if bad else self._codec.decode(row)
+            for row, bad in zip(tokens, broken, strict=True)
+        ]
 
 
 def _limits(keep: Range | None) -> Limits:
