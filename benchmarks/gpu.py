@@ -94,6 +94,7 @@ def turn(precision: str, folder: Path, options: Any, device: torch.device) -> fl
     """Seconds of a step in one precision."""
     tf32 = "tf32" if precision == "tf32" else "ieee"
     torch.backends.cuda.matmul.fp32_precision = tf32
+    # set by name: torch's stubs do not know it
     torch.backends.cudnn.conv.fp32_precision = tf32  # type: ignore[attr-defined]
     if precision not in _TRAINERS:
         checked = compiled(SPEC, precision="fp32" if precision == "tf32" else precision)

@@ -42,6 +42,7 @@ class Unit(nn.Module):
 
     def forward(self, x_BCT: Tensor, real_B1T: Tensor) -> Tensor:
         if not self.masked:
+            # nn.Module's call is not typed
             return self.norm(self.conv(x_BCT))  # type: ignore[no-any-return]
         return self.norm(self.conv(torch.where(real_B1T, x_BCT, 0.0)), mask=real_B1T)  # type: ignore[no-any-return]
 

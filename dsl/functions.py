@@ -46,9 +46,9 @@ def _extreme(choose: Callable[[Sequence[float]], float], direction: str) -> Call
         if len(positional) == 1 and isinstance(positional[0].value, SplitMetric):
             metric = positional[0].value
             return SplitMetric(metric.split, metric.metric, direction)
-        values = [value.value for value in positional]
-        if values and all(isinstance(value, int | float) and is_number(value) for value in values):
-            return choose(values)  # type: ignore[arg-type]
+        numbers = [value.value for value in positional if is_number(value.value)]
+        if numbers and len(numbers) == len(positional):
+            return choose(numbers)
         raise StaticError("S2S301", f"`{direction}` wants numbers", f"write {SIGNATURES[direction]}")
 
     return function

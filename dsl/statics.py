@@ -281,7 +281,9 @@ def _in_order(low: Number, high: Number, low_text: str, high_text: str) -> None:
 
 def _unit(quantity: Quantity) -> str:
     """The unit of a quantity as it is written."""
-    return quantity.text[_UNIT_BEFORE.match(quantity.text).end() :]  # type: ignore[union-attr]
+    number = _UNIT_BEFORE.match(quantity.text)
+    assert number is not None
+    return quantity.text[number.end() :]
 
 
 _UNIT_BEFORE = re.compile(r"-?[0-9._]*(?:[eE][+-]?[0-9]+)? *")

@@ -16,7 +16,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import IO
 
 SAMPLE_RATE = 22050
 
@@ -96,14 +96,14 @@ class Speaker:
         self._process.wait()
 
 
-def _stdin(process: subprocess.Popen[bytes]) -> BinaryIO:
+def _stdin(process: subprocess.Popen[bytes]) -> IO[bytes]:
     assert process.stdin is not None
-    return process.stdin  # type: ignore[return-value]
+    return process.stdin
 
 
-def _stdout(process: subprocess.Popen[bytes]) -> BinaryIO:
+def _stdout(process: subprocess.Popen[bytes]) -> IO[bytes]:
     assert process.stdout is not None
-    return process.stdout  # type: ignore[return-value]
+    return process.stdout
 
 
 def _serve(library_path: str, data_path: str) -> None:

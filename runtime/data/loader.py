@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def load(
     num_workers: int,
     timeout_seconds: float = TIMEOUT_SECONDS,
     warn: Callable[[str], None] = lambda message: None,
-) -> Iterator[Made]:
+) -> Generator[Made, None, None]:
     """Make the batches of the given numbers, in order.
 
     make         a batch by its number, the same whenever and wherever it is called

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ...compiler.part import Part
+from ...compiler.part import Part, plain_ends
 from ...compiler.parts.data.speech import Speech
 from ...dsl.values import Quantity, SplitOf
 from ..extras import extra
@@ -26,7 +26,7 @@ from .rows import Limits, Row, followers, make_row
 from .sampler import Batches, BatchSize, bucketed_batches, mixed, shuffled, sorted_batches
 from .source import Source, open_source
 from .splits import take_share
-from .tally import BAD_LIMIT, BadData, BadLimit, Tally
+from .tally import BAD_LIMIT, BadData, BadLimit, OnBad, Tally
 
 with extra("speech", "reading speech data"):
     import numpy as np
@@ -62,7 +62,8 @@ def open_speech(
     """
     source = open_source(settings, base=base, environment=environment, on_progress=on_progress)
     wanted = tuple(name for name in SPLITS if name in source.files and (splits is None or name in splits))
-    tally = Tally(on_bad=settings.on_bad, limit=limit, warn=warn)  # type: ignore[arg-type]
+    on_bad: OnBad = "skip" if settings.on_bad == "skip" else "fail"
+    tally = Tally(on_bad=on_bad, limit=limit, warn=warn)
     codec = codec_of(settings.tokenizer)
     archive = None if source.archive is None else Archive(source.root, source.archive)
     clips = Clips(source.root, archive, rate=settings.feature.rate)
@@ -203,7 +204,7 @@ class SpeechData:
         own = np.array([len(example.tokens) if in_tokens else example.seconds or 0.0 for example in examples], float)
         joined: dict[int, tuple[int, ...]] = {}
         if augment:
-            limits = Limits(self.settings.keep.high, self.settings.labels or float("inf"))  # type: ignore[arg-type]
+            limits = Limits(plain_ends(self.settings.keep)[1], self.settings.labels or float("inf"))
             augmentations = self.settings.waveform_augment
             joined = followers(examples, order, augmentations, seed=seed, epoch=epoch, limits=limits)
         lengths = own.copy()
@@ -306,12 +307,13 @@ def _kept(examples: tuple[Example, ...], settings: Speech, tally: Tally) -> tupl
 
     Training only: what a model is measured on does not depend on what it was trained with.
     """
+    shortest, longest = plain_ends(settings.keep)
     kept: list[Example] = []
     for example in examples:
         seconds = example.seconds or 0.0
-        if seconds < settings.keep.low:  # type: ignore[operator]
+        if seconds < shortest:
             tally.leave_out("too_short", "train")
-        elif seconds > settings.keep.high:  # type: ignore[operator]
+        elif seconds > longest:
             tally.leave_out("too_long", "train")
         elif settings.labels is not None and len(example.tokens) > settings.labels:
             tally.leave_out("too_many_labels", "train")

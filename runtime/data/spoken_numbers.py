@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from ..extras import MissingExtra, extra
 from .corpus import CorpusError
@@ -127,7 +128,7 @@ def _is_complete(folder: Path, order: _Order) -> bool:
         return False
 
 
-def _read_description(folder: Path) -> dict | None:  # type: ignore[type-arg]
+def _read_description(folder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((folder / _DESCRIPTION).read_bytes())
     except (OSError, ValueError):

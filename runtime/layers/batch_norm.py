@@ -63,6 +63,7 @@ class BatchNorm(Layer):
     def _train(self, x_BCT: Tensor, mask_B1T: Tensor) -> Tensor:
         # multiplying is several times faster than masked_fill on a CPU; padding is finite wherever real frames are
         real_B1T = mask_B1T.to(x_BCT.dtype)
+        # torch leaves Function.apply without types, hence the two lines that mypy is told to pass over
         y_BCT, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
             x_BCT, real_B1T, self.weight, self.bias, self.epsilon
         )

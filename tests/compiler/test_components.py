@@ -11,6 +11,7 @@ from s2sc.compiler.catalogue import builtin
 from s2sc.compiler.component import Component, Mismatch
 from s2sc.compiler.data_layer import DataLayer
 from s2sc.compiler.dim import Dim
+from s2sc.compiler.parts.data.speech import Speech
 from s2sc.compiler.signatures import signature_of
 from s2sc.compiler.tensor_type import TensorType, seq, tokens, waveform
 from s2sc.compiler.unification import Clash, Letters, result_type
@@ -222,4 +223,5 @@ def test_masks_of_features_become_nodes_and_changes_of_samples_do_not() -> None:
         "data.audio.spec_augment_2",
     ]
     assert streams.names["data.audio"] == Ref("data.audio.spec_augment_2", "y")
-    assert layer.waveform_augment == (noise,)  # type: ignore[attr-defined]
+    assert isinstance(layer, Speech)
+    assert layer.waveform_augment == (noise,)

@@ -1,8 +1,5 @@
 """Whatever is written, analysis ends, says well-formed things, and has a graph exactly when there is no error."""
 
-# specs in one line read better than wrapped ones
-# ruff: noqa: RUF005
-
 from __future__ import annotations
 
 import re
@@ -35,8 +32,6 @@ atoms = some.sampled_from(
         "data.text",
         "data.audio.bins",
         "data.audio.lengths",
-    ]
-    + [
         "chars",
         "chars.size",
         "width",
@@ -49,8 +44,6 @@ atoms = some.sampled_from(
         "decoder",
         "loss",
         "train",
-    ]
-    + [
         "valid.wer",
         "hyperparameters.dropout",
         "x",
@@ -63,8 +56,12 @@ atoms = some.sampled_from(
         "nope",
         "concat",
         "relu(max = 2)",
+        "linear(8)",
+        "conv(8, 3)",
+        "dropout(0.1)",
+        "conv1d(8, kernel = 3)",
+        "data.audio -> relu",
     ]
-    + ["linear(8)", "conv(8, 3)", "dropout(0.1)", "conv1d(8, kernel = 3)", "data.audio -> relu"]
 )
 keys = some.sampled_from(
     ["", "", "", "channels = ", "kernel = ", "x = ", "size = ", "tie = ", "blank = ", "default = "]

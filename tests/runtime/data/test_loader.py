@@ -79,16 +79,16 @@ def test_workers_end_when_nobody_wants_more(tmp_path: Path) -> None:
     next(made)
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     if not children.exists():
-        pytest.skip("needs /proc")
+        pytest.skip("only Linux tells of a process's children, in /proc")
     assert len(children.read_text().split()) >= 2
-    made.close()  # type: ignore[attr-defined]
+    made.close()
     assert children.read_text().split() == []
 
 
 def test_interrupting_the_whole_group_leaves_workers_at_work(tmp_path: Path) -> None:
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     if not children.exists():
-        pytest.skip("needs /proc")
+        pytest.skip("only Linux tells of a process's children, in /proc")
     told: list[str] = []
     made = load(Maker(tmp_path), range(30), num_workers=2, warn=told.append)
     assert next(made).batch is not None
@@ -108,7 +108,7 @@ print(open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read(), flush=Tru
 time.sleep(1000)
 """
     if not Path("/proc/self/status").exists():
-        pytest.skip("needs /proc")
+        pytest.skip("only Linux tells of a process's children, in /proc")
     trainer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert trainer.stdout is not None
     workers = [int(number) for number in trainer.stdout.readline().split()]

@@ -195,7 +195,7 @@ def test_the_speakers_end_with_a_killed_process(tmp_path: Path) -> None:
     first_line(killed)
     children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
     if not children.exists():
-        pytest.skip("needs /proc")
+        pytest.skip("only Linux tells of a process's children, in /proc")
     speakers = [int(number) for number in children.read_text().split()]
     assert speakers
     killed.kill()
