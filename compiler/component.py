@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from .dim import Dim
 from .part import Mismatch, Part, declare
+from .step_form import PLAIN, StepForm
 from .tensor_type import TensorType
 
 __all__ = ["POINTWISE", "Component", "Mismatch", "Precision", "Window", "component"]
@@ -89,6 +90,31 @@ class Component(Part):
     def out_time(self, time: Dim) -> Dim:
         """Frames after it for `time` frames before it."""
         return time
+
+    def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
+        """How it works one target token at a time.
+
+        stepped  the inputs that come token by token; all others are there as a whole from the start
+
+        Raises Mismatch where a result needs tokens that come later (S2S414; S2S415 for a bidirectional layer).
+        """
+        if self.mixes_time or self.window() != POINTWISE:
+            raise self.looks_ahead()
+        return PLAIN
+
+    def looks_ahead(self, why: str = "", *, code: str = "S2S414", help: str = "") -> Mismatch:
+        """The complaint about an operation that reads target tokens which a decoder has yet to choose.
+
+        why  "lstm(bidirectional = true) reads the target from its end too"; by default that it looks ahead
+        """
+        ahead = self.window().after
+        known = f"{self.name} reads {ahead} later target {'token' if ahead == 1 else 'tokens'}" if ahead else ""
+        return Mismatch(
+            code,
+            why or known or f"{self.name} reads target tokens that come later",
+            at="looks ahead",
+            helps=(help,) if help else (),
+        )
 
 
 ComponentType = TypeVar("ComponentType", bound=type[Component])

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from ...compiler.component import Component
 from ...compiler.tensor_type import TensorType
@@ -30,6 +30,23 @@ class Layer(nn.Module):
 
     # the constructor's arguments, once lowering has called it
     written_as: Mapping[str, object] = {}
+
+    def begin(self, **whole: Tensor) -> dict[str, Tensor]:
+        """Compute what the steps need from the inputs that do not depend on the target.
+
+        whole    those inputs by name, and what `needs` asks of them ("memory_lengths")
+        returns  by name all of the step form's `once`, and of its `state` what is `given`
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs nothing before its first step")
+
+    def step(self, *, position: Tensor, **carried: Tensor) -> tuple[Tensor, ...]:
+        """One target token: [B, 1, …] in, [B, 1, …] out, as `forward` gives it at this place of a whole target.
+
+        position  int64 [], how many tokens came before; one for all rows
+        carried   the inputs that come token by token, `once` and `state`, all by name
+        returns   the outputs in order, then the new `state` in order; tensors of `state` may be changed in place
+        """
+        raise NotImplementedError(f"{type(self).__name__} treats each token by itself")
 
     @classmethod
     def arguments(cls, operation: Component, inputs: Inputs) -> dict[str, object]:
