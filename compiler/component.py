@@ -44,6 +44,7 @@ class Component(Part):
     tokens      inputs that hold token numbers (element "index"); all others hold real numbers
     training_only  does something in training only (dropout, spec_augment): left out of exports
     saves       inputs and outputs that the backward pass needs, by name; None: all inputs
+    autoregressive  a search that chooses tokens one after the other and feeds each to the decoder
     """
 
     signature: ClassVar[str]
@@ -54,6 +55,7 @@ class Component(Part):
     tokens: ClassVar[tuple[str, ...]] = ()
     training_only: ClassVar[bool] = False
     saves: ClassVar[tuple[str, ...] | None] = None
+    autoregressive: ClassVar[bool] = False
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:
         """Output types where the signature's letters do not say them; None: the signature says all."""

@@ -14,6 +14,10 @@ from .part import Part
 from .tensor_type import TensorType
 
 
+# How the stream is called that a decoder is fed: the target with a begin mark before it and without its end mark.
+SHIFTED = ".shifted"
+
+
 @dataclass(frozen=True)
 class Feature:
     """A node that the data section adds to the graph: `data.audio.logmel` reads `data.audio.waveform`."""

@@ -11,7 +11,7 @@ from ..dsl.source import Span
 from ..dsl.syntax import TypeExpression
 from ..dsl.values import ModuleReference, PartValue, Ref, Static
 from .component import Component
-from .data_layer import Symbolic
+from .data_layer import SHIFTED, Symbolic
 from .part import Part
 from .tensor_type import TensorType, lengths
 
@@ -123,6 +123,11 @@ class Graph:
     exports: Mapping[str, Part]
     notes: tuple[str, ...] = ()
     origins: Origins = field(default_factory=Origins, compare=False)
+
+    @property
+    def shifted(self) -> str | None:
+        """The stream of target tokens that a decoder is fed, each at the place of the one that follows it."""
+        return next((path for path in self.inputs if path.endswith(SHIFTED)), None)
 
     def type_of(self, ref: Ref) -> TensorType | None:
         """The type of a tensor; None where it is not known (its node had an error)."""
