@@ -13,9 +13,11 @@ from .dim import Dim
 from .part import Part
 from .tensor_type import TensorType
 
-
 # How the stream is called that a decoder is fed: the target with a begin mark before it and without its end mark.
 SHIFTED = ".shifted"
+
+# The first token numbers of every text that a decoder writes.
+UNKNOWN, BEGIN, END = 0, 1, 2
 
 
 @dataclass(frozen=True)

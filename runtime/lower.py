@@ -34,7 +34,7 @@ class Lowered:
     outputs  keys of the dict that it returns, in order: "decoder.logits", "decoder.logits.lengths"
     loss     where the loss finds its inputs: {"logits": "decoder.logits", "target": "data.text", and "logits_lengths"
              and "target_lengths" likewise}; a key of `outputs`, or the path of a raw stream (".lengths" behind it)
-    infer    the same for the search
+    infer    the same for a search that reads a whole result; empty for one that feeds a decoder token by token
     """
 
     module: fx.GraphModule
@@ -53,12 +53,12 @@ def lower(checked: CheckedGraph, *, outputs: Sequence[Ref] | None = None) -> Low
     """
     assert is_sealed(checked), "only a checked graph is lowered"
     graph = checked.graph
-    loss, infer = _inputs_of(graph, graph.loss), _inputs_of(graph, graph.infer)
+    loss, infer = _inputs_of(graph, graph.loss), _inputs_of(graph, _whole_search(graph))
     if outputs is None:
         asked = [*loss.values(), *infer.values()]
         outputs = list(dict.fromkeys(ref for ref in asked if ref.path not in graph.inputs))
     names = _output_names(graph, outputs)
-    module = _Lowering(graph).run(names)
+    module = Lowering(graph).run(names)
     return Lowered(
         module,
         tuple(node.name for node in module.graph.nodes if node.op == "placeholder"),
@@ -116,6 +116,13 @@ def _is_taken(name: str) -> bool:
 _TAKEN = frozenset(dir(nn.Module())) | frozenset(dir(fx.GraphModule)) | {"graph", "code", "add"}
 
 
+def _whole_search(graph: Graph) -> Ref | None:
+    """The search, if it reads what the model gives for a whole input; one that feeds a decoder runs its step."""
+    if graph.infer is None or graph.nodes[graph.infer.path].operation.autoregressive:
+        return None
+    return graph.infer
+
+
 def _inputs_of(graph: Graph, ref: Ref | None) -> dict[str, Ref]:
     """What a loss or a search reads, by input name; sequences with their lengths."""
     if ref is None:
@@ -137,35 +144,48 @@ class _Value:
     layout: Layout
 
 
-class _Lowering:
-    """One lowering: the fx graph as it grows, and what has been computed already."""
+class Lowering:
+    """One lowering: the fx graph as it grows, and what has been computed already.
 
-    def __init__(self, graph: Graph) -> None:
+    root  holds modules that are there already and are used again, with their weights
+    """
+
+    def __init__(self, graph: Graph, root: nn.Module | None = None) -> None:
         self.spec = graph
         self.fx = fx.Graph()
-        self.root = nn.Module()
+        self.root = nn.Module() if root is None else root
         self.values: dict[tuple[str, str], _Value] = {}
         self.transposed: dict[fx.Node, fx.Node] = {}
+        self.modules: dict[str, fx.Node] = {}
         self.symbol_lengths: dict[str, fx.Node] = {}
         self.dims: dict[Dim, fx.Node] = {}
         self.lengths: dict[Dim, fx.Node] = {}
         self.masks: dict[tuple[Dim, str], fx.Node] = {}
 
     def run(self, outputs: Mapping[Ref, str]) -> fx.GraphModule:
+        """The module that computes the outputs from the streams."""
+        self.compute(outputs)
+        return self.finished({name: self.tensor(ref) for ref, name in outputs.items()}, "Model")
+
+    def compute(self, outputs: Iterable[Ref]) -> None:
+        """Add the streams and all nodes that the outputs need."""
         self._placeholders()
         for node in _needed(self.spec, outputs):
-            self._node(node)
-        self.fx.output({name: self._tensor(ref) for ref, name in outputs.items()})
+            self.node(node)
+
+    def finished(self, results: Mapping[str, fx.Node], name: str) -> fx.GraphModule:
+        """The module that returns `results`; arguments that nothing reads are left out."""
+        self.fx.output(dict(results))
         for unused in reversed([node for node in self.fx.nodes if node.op == "placeholder" and not node.users]):
             self.fx.erase_node(unused)
         self.fx.lint()
-        return fx.GraphModule(self.root, self.fx, "Model")
+        return fx.GraphModule(self.root, self.fx, name)
 
     def _placeholders(self) -> None:
         definitions = {symbol.name for symbol in self.spec.symbols if symbol.definition is not None}
         for path, type_ in self.spec.inputs.items():
             name = placeholder_name(path)
-            self._remember(Ref(path), self._annotate(self.fx.placeholder(name), path, type_, "BTC"), "BTC")
+            self.remember(Ref(path), self.annotate(self.fx.placeholder(name), path, type_, "BTC"), "BTC")
             if not type_.is_seq:
                 continue
             lengths = self.fx.placeholder(f"{name}_lengths")
@@ -176,25 +196,26 @@ class _Lowering:
 
     # --- nodes ---
 
-    def _node(self, node: Node) -> None:
+    def node(self, node: Node) -> None:
+        """Add the call of a node."""
         if node.operation.family == "internal":
             self._derived(node)
             return
         layer = layer_class(type(node.operation))
-        inputs = {name: _types(self.spec, refs) for name, refs in node.inputs.items()}
-        layout = self._layout(node, layer, inputs)
+        inputs = {name: types_of(self.spec, refs) for name, refs in node.inputs.items()}
+        layout = self.layout(node, layer, inputs)
         arguments: list[fx.Node] = []
         keywords: dict[str, Argument] = {}
         for one in signature_of(node.operation).inputs:
-            given = [self._tensor(ref, layout) for ref in node.inputs.get(one.name, ())]
+            given = [self.tensor(ref, layout) for ref in node.inputs.get(one.name, ())]
             if one.optional and given:
                 (keywords[one.name],) = given
             else:
                 arguments.extend(given)
         keywords.update(self._needs(node, layer, inputs, layout))
-        target = self._module(node, layer, inputs, layout)
+        target = self.module(node, layer, inputs, layout)
         result = self.fx.create_node("call_module", target, tuple(arguments), keywords, name=fx_name(node.path))
-        self._results(node, result, layout)
+        self.results(node, result, layout)
 
     def _derived(self, node: Node) -> None:
         """Casts and masks are functions: they belong to the node that they stand before."""
@@ -208,29 +229,42 @@ class _Lowering:
                     "call_function", cast, (value.node,), {"dtype": DTYPES[dtype.name]}, name=fx_name(node.path)
                 )
             case "mask":
-                (given,) = _types(self.spec, refs)
+                (given,) = types_of(self.spec, refs)
                 real = self._mask(given, value)
                 call = self.fx.create_node("call_function", mask, (value.node, real), name=fx_name(node.path))
             case "class_mask":
-                tensor, layout = self._tensor(refs[0], "BTC"), "BTC"
+                tensor, layout = self.tensor(refs[0], "BTC"), "BTC"
                 call = self.fx.create_node(
                     "call_function", class_mask, (tensor,), operation.values(), name=fx_name(node.path)
                 )
             case other:
                 raise AssertionError(f"no function for {other}")
-        self._results(node, call, layout)
+        self.results(node, call, layout)
 
-    def _results(self, node: Node, result: fx.Node, layout: Layout) -> None:
+    def method(self, node: Node, name: str, keywords: Mapping[str, Argument]) -> fx.Node:
+        """Add the call of another method than `forward` of a node's module."""
+        layer = layer_class(type(node.operation))
+        inputs = {name: types_of(self.spec, refs) for name, refs in node.inputs.items()}
+        target = self.module(node, layer, inputs, self.layout(node, layer, inputs))
+        if target not in self.modules:
+            self.modules[target] = self.fx.create_node("get_attr", target, name=f"{fx_name(node.path)}_module")
+        return self.fx.create_node(
+            "call_method", name, (self.modules[target],), dict(keywords), name=f"{fx_name(node.path)}_{name}"
+        )
+
+    def results(self, node: Node, result: fx.Node, layout: Layout, *, several: bool = False) -> None:
+        """Remember what a call gives: a tensor, or several of them for a node with several outputs."""
         result.meta["path"] = node.path
+        several = several or len(node.outputs) > 1
         for index, (port, type_) in enumerate(node.outputs.items()):
-            part = result if len(node.outputs) == 1 else self.fx.call_function(operator.getitem, (result, index))
-            own = layout if _has_layout(type_) else "BTC"
-            self._annotate(part, node.path, type_, own, dtype=node.gives)
-            self._remember(Ref(node.path, port), part, own)
+            part = self.fx.call_function(operator.getitem, (result, index)) if several else result
+            own = layout if has_layout(type_) else "BTC"
+            self.annotate(part, node.path, type_, own, dtype=node.gives)
+            self.remember(Ref(node.path, port), part, own)
             if index == 0:
-                self._remember(Ref(node.path), part, own)
+                self.remember(Ref(node.path), part, own)
 
-    def _module(
+    def module(
         self, node: Node, layer: type[Layer], inputs: Mapping[str, tuple[TensorType, ...]], layout: Layout
     ) -> str:
         """Construct a node's module unless it is there already; returns where it hangs."""
@@ -247,7 +281,8 @@ class _Lowering:
         assert isinstance(found, layer), f"{target} is a {type(found).__name__}, not a {layer.__name__}"
         return target
 
-    def _layout(self, node: Node, layer: type[Layer], inputs: Mapping[str, tuple[TensorType, ...]]) -> Layout:
+    def layout(self, node: Node, layer: type[Layer], inputs: Mapping[str, tuple[TensorType, ...]]) -> Layout:
+        """How a node's inputs have to lie in memory."""
         if layer.layout != "any":
             return layer.layout
         for refs in node.inputs.values():
@@ -261,13 +296,13 @@ class _Lowering:
         first, first_type = next((refs[0], inputs[name][0]) for name, refs in node.inputs.items() if refs)
         for need in layer.needs:
             if need == "mask" and first_type.is_seq:
-                value = _Value(self._tensor(first, layout), layout if _has_layout(first_type) else "BTC")
+                value = _Value(self.tensor(first, layout), layout if has_layout(first_type) else "BTC")
                 found[need] = self._mask(first_type, value)
             elif need == "lengths" and first_type.is_seq:
-                found[need] = self._lengths(first_type.time)
-            elif need.endswith("_lengths"):
+                found[need] = self.lengths_of(first_type.time)
+            elif need.endswith("_lengths") and inputs.get(need.removesuffix("_lengths")):
                 (given,) = inputs[need.removesuffix("_lengths")]
-                found[need] = self._lengths(given.time)
+                found[need] = self.lengths_of(given.time)
         tie = node.operation.values().get("tie")
         if tie is not None:
             found["tied_weight"] = self._tied_weight(tie)
@@ -275,37 +310,38 @@ class _Lowering:
 
     def _tied_weight(self, path: str) -> fx.Node:
         owner = next(node for node in self.spec.nodes.values() if node.weights == path)
-        inputs = {name: _types(self.spec, refs) for name, refs in owner.inputs.items()}
-        target = self._module(owner, layer_class(type(owner.operation)), inputs, "BTC")
+        inputs = {name: types_of(self.spec, refs) for name, refs in owner.inputs.items()}
+        target = self.module(owner, layer_class(type(owner.operation)), inputs, "BTC")
         return self.fx.get_attr(f"{target}.weight")
 
     # --- tensors ---
 
-    def _remember(self, ref: Ref, node: fx.Node, layout: Layout) -> None:
+    def remember(self, ref: Ref, node: fx.Node, layout: Layout) -> None:
+        """Keep what a tensor of the spec is in the fx graph."""
         self.values[ref.path, ref.port] = _Value(node, layout)
 
     def _value(self, ref: Ref) -> _Value:
         if ref.lengths:
             type_ = self.spec.type_of(Ref(ref.path, ref.port))
             assert type_ is not None
-            return _Value(self._lengths(type_.time), "BTC")
+            return _Value(self.lengths_of(type_.time), "BTC")
         return self.values[ref.path, ref.port]
 
-    def _tensor(self, ref: Ref, layout: Layout = "BTC") -> fx.Node:
+    def tensor(self, ref: Ref, layout: Layout = "BTC") -> fx.Node:
         """A tensor in a layout, transposed at most once."""
         value = self._value(ref)
         type_ = self.spec.type_of(ref)
-        if value.layout == layout or type_ is None or not _has_layout(type_):
+        if value.layout == layout or type_ is None or not has_layout(type_):
             return value.node
         if value.node not in self.transposed:
             turned = self.fx.create_node(
                 "call_method", "transpose", (value.node, 1, 2), name=f"{value.node.name}_{layout}"
             )
             self.transposed[value.node] = turned
-            self._annotate(turned, "", type_, layout, dtype=value.node.meta.get("dtype", ""))
+            self.annotate(turned, "", type_, layout, dtype=value.node.meta.get("dtype", ""))
         return self.transposed[value.node]
 
-    def _annotate(self, node: fx.Node, path: str, type_: TensorType, layout: Layout, *, dtype: str = "") -> fx.Node:
+    def annotate(self, node: fx.Node, path: str, type_: TensorType, layout: Layout, *, dtype: str = "") -> fx.Node:
         """Keep what `emit` and reports say about a tensor: its path in the spec, its shape, its precision."""
         axes = [str(axis.dim) for axis in type_.axes]
         if layout == "BCT" and len(axes) == 3:
@@ -322,14 +358,14 @@ class _Lowering:
         """The real frames of a sequence: [B, 1, T], [B, T, 1], or [B, T] where it has no features."""
         time = type_.time
         if (time, "BT") not in self.masks:
-            axis = 2 if value.layout == "BCT" and _has_layout(type_) else 1
+            axis = 2 if value.layout == "BCT" and has_layout(type_) else 1
             num_frames = self.fx.create_node("call_method", "size", (value.node, axis), name=f"num_{_slug(time)}")
             real = self.fx.create_node(
-                "call_function", real_frames, (self._lengths(time), num_frames), name=f"real_{_slug(time)}"
+                "call_function", real_frames, (self.lengths_of(time), num_frames), name=f"real_{_slug(time)}"
             )
             real.meta["shape"] = f"[B, {time}]"
             self.masks[time, "BT"] = real
-        if not _has_layout(type_):
+        if not has_layout(type_):
             return self.masks[time, "BT"]
         spelling, axis = ("B1T", 1) if value.layout == "BCT" else ("BT1", 2)
         if (time, spelling) not in self.masks:
@@ -338,7 +374,7 @@ class _Lowering:
             )
         return self.masks[time, spelling]
 
-    def _lengths(self, dim: Dim) -> fx.Node:
+    def lengths_of(self, dim: Dim) -> fx.Node:
         """Each row's size of a time axis, int64 [B], never below 0."""
         if dim not in self.lengths:
             exact = self._evaluate(dim)
@@ -398,13 +434,14 @@ def _needed(graph: Graph, outputs: Iterable[Ref]) -> list[Node]:
     return [node for path, node in graph.nodes.items() if path in needed]
 
 
-def _types(graph: Graph, refs: Sequence[Ref]) -> tuple[TensorType, ...]:
+def types_of(graph: Graph, refs: Sequence[Ref]) -> tuple[TensorType, ...]:
+    """The types of tensors, all of which are known."""
     found = tuple(graph.type_of(ref) for ref in refs)
     assert all(found)
     return tuple(type_ for type_ in found if type_ is not None)
 
 
-def _has_layout(type_: TensorType) -> bool:
+def has_layout(type_: TensorType) -> bool:
     """Only sequences of vectors are turned: [B, T, D] or [B, D, T]."""
     return type_.is_seq and type_.rank == 3
 
