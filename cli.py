@@ -94,13 +94,17 @@ def compile_(options: argparse.Namespace) -> int:
     """Check a spec, and write its graph, show its code or train it."""
     if options.resume and not options.train:
         raise Refused("--resume goes with --train")
+    if options.step and not options.emit:
+        raise Refused("--step goes with --emit torch")
     analysis = _analysis(options)
     if analysis.checked is None:
         return FINDINGS
     if options.emit:
         with _extra("emitting torch code"):
-            from .runtime.emit import emit_torch
-        _write(emit_torch(analysis.checked))
+            from .runtime.emit import emit_step, emit_torch
+        if options.step and not analysis.checked.graph.steps:
+            raise Refused(f"{options.spec} has no search that chooses token by token, so there is no step to show")
+        _write(emit_step(analysis.checked) if options.step else emit_torch(analysis.checked))
     if options.train:
         return _train(options, analysis)
     if options.out:
@@ -340,6 +344,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("spec", metavar="SPEC", help="a .s2s file")
     verb.add_argument("--out", metavar="DIR", help="where the graph, or with --train the run, goes")
     verb.add_argument("--emit", choices=("torch",), help="print the lowered module as Python")
+    verb.add_argument("--step", action="store_true", help="with --emit: the decoder's one-token step instead")
     verb.add_argument("--train", action="store_true", help="train; without --out into runs/SPEC/N")
     verb.add_argument("--resume", action="store_true", help="go on with the run of --out, or with the newest of SPEC")
     _device(verb)
@@ -394,6 +399,7 @@ exit codes: 0 fine, 1 findings, 2 usage, 70 internal error, 74 storage failed, 7
     "compile": """examples:
   s2sc compile specs/wav2letter.s2s --out build/w2l
   s2sc compile specs/wav2letter.s2s --emit torch
+  s2sc compile specs/toy/reversal_tt.s2s --emit torch --step
   s2sc compile specs/wav2letter.s2s --train --set hyperparameters.stop="20 steps"
   s2sc compile specs/wav2letter.s2s --train --resume""",
     "eval": """examples:

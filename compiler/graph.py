@@ -129,6 +129,11 @@ class Graph:
         """The stream of target tokens that a decoder is fed, each at the place of the one that follows it."""
         return next((path for path in self.inputs if path.endswith(SHIFTED)), None)
 
+    @property
+    def steps(self) -> bool:
+        """Whether the search chooses a target token by token, feeding each to the decoder."""
+        return self.infer is not None and self.nodes[self.infer.path].operation.autoregressive
+
     def type_of(self, ref: Ref) -> TensorType | None:
         """The type of a tensor; None where it is not known (its node had an error)."""
         if ref.path in self.inputs:

@@ -8,12 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..dsl.values import PartValue, Ref
+from .derive_step import Step, StepNode, carried_numbers, derive_step, step_macs
 from .export_form import for_export
 from .graph import CheckedGraph, Graph, Node
 from .longest import longest, longest_seconds
 from .memory import Memory, export_bytes, memory, precision_of
+from .passes.count_cost import ITEM_BYTES
 from .provenance import Value, statics
 from .receptive_field import field_of
+from .step_form import Carried
 
 VERSION = 1
 
@@ -39,6 +42,35 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A tensor that a decoder's steps carry along: its shape, and its bytes for one row at the data's limits.
+
+    bytes_a_token  how many more for each token of the target so far
+    """
+
+    name: str
+    shape: str
+    bytes: int
+    bytes_a_token: int = 0
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """A decoder's own cost: what a search pays for each token of each row.
+
+    token  the stream that a step reads one token of
+    macs   of one step, on average over the longest target; what is computed once is not counted
+    once   computed once for each row, before its first step
+    state  goes from step to step
+    """
+
+    token: str
+    macs: int
+    once: tuple[Kept, ...]
+    state: tuple[Kept, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """What `s2sc plan` shows.
 
@@ -59,6 +91,7 @@ class Plan:
     memory: Memory
     exports: Mapping[str, int]
     notes: tuple[str, ...]
+    step: StepPlan | None = None
 
     @property
     def parameters(self) -> int:
@@ -96,6 +129,7 @@ def plan(checked: CheckedGraph) -> Plan:
         memory=memory(graph),
         exports={label: _export_bytes(checked, label) for label in graph.exports},
         notes=tuple(_notes(graph)),
+        step=_step(graph),
     )
 
 
@@ -149,6 +183,29 @@ def _reach(graph: Graph) -> Reach | None:
     if seconds is None:
         return Reach(field.frames, None, None)
     return Reach(field.frames, round(field.frames * seconds, 6), round(float(field.step) * seconds, 6))
+
+
+def _step(graph: Graph) -> StepPlan | None:
+    """The step of the decoder that the search feeds, or of the one that the loss trains where there is no search."""
+    logits = _logits(graph)
+    if graph.steps and graph.infer is not None:
+        (logits,) = graph.nodes[graph.infer.path].inputs["x"]
+    step: Step | None = None if logits is None else derive_step(graph, logits)[0]
+    if step is None:
+        return None
+    sizes = longest(graph)
+
+    def kept(found: Mapping[str, tuple[StepNode, Carried]]) -> tuple[Kept, ...]:
+        return tuple(_kept(name, *one, sizes) for name, one in found.items())
+
+    return StepPlan(step.token, step_macs(step, graph, sizes), kept(step.once()), kept(step.state()))
+
+
+def _kept(name: str, one: StepNode, carried: Carried, sizes: Mapping[str, int]) -> Kept:
+    numbers, more = carried_numbers(carried, sizes)
+    item = {"fp32": 4, "int64": 8, "bool": 1}.get(carried.dtype) or ITEM_BYTES[one.node.compute]
+    shape = ", ".join(["B", *map(str, carried.shape)])
+    return Kept(name, f"[{shape}]", numbers * item, more * item)
 
 
 def _export_bytes(checked: CheckedGraph, label: str) -> int:
@@ -232,6 +289,8 @@ def _lines(made: Plan) -> Iterator[str]:
         step = f"     one label every {reach.step_seconds * 1000:g} ms" if reach.step_seconds is not None else ""
         yield f" receptive field {reach.frames} frames{seconds}{step}"
     yield f" memory at batch {made.memory.batch}: {_memory(made)}"
+    if made.step is not None:
+        yield from _step_lines(made.step)
     if made.notes:
         yield f" notes: {'; '.join(made.notes)}"
 
@@ -249,6 +308,28 @@ def _table(made: Plan) -> Iterator[str]:
         left = "   ".join(cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True))
         right = "   ".join(cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True))
         yield f" {left}   {right}".rstrip()
+
+
+def _step_lines(step: StepPlan) -> Iterator[str]:
+    fixed, growing = sum(kept.bytes for kept in step.state), sum(kept.bytes_a_token for kept in step.state)
+    state = [_size(fixed)] if fixed else []
+    state += [f"{_size(growing)} for each token so far"] if growing else []
+    yield (
+        f" step: one token of {step.token} takes {_mega(step.macs)} MMAC a row; "
+        f"state {' and '.join(state) or 'none'}; computed once {_size(sum(kept.bytes for kept in step.once))}"
+    )
+    rows = [("once", kept) for kept in step.once] + [("state", kept) for kept in step.state]
+    widths = [
+        max((len(text) for text in column), default=0)
+        for column in ([k.name for _, k in rows], [k.shape for _, k in rows])
+    ]
+    for what, kept in rows:
+        size = f"{_size(kept.bytes_a_token)} a token" if kept.bytes_a_token else _size(kept.bytes)
+        yield f"   {what:<5}   {kept.name:<{widths[0]}}   {kept.shape:<{widths[1]}}   {size}"
+
+
+def _mega(number: int) -> str:
+    return f"{number / 1e6:.2f}" if number >= 5_000 else "<0.01"
 
 
 def _memory(made: Plan) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -15,44 +15,66 @@ from .layers.class_mask import class_mask
 from .layers.layer import Layer
 from .layers.mask import mask
 from .lower import lower
+from .lower_step import lower_step
 from .real_frames import real_frames
 
+_TORCH = {torch.ones_like}
 _FUNCTIONS = {cast, class_mask, mask, real_frames}
 _OPERATORS = {operator.add: "+", operator.mul: "*", operator.floordiv: "//"}
 
 
 def emit_torch(checked: CheckedGraph) -> str:
     """Write `class Model`: the same weights by name, the same results to the bit as the lowered module."""
-    lowered = lower(checked)
-    nodes = list(lowered.module.graph.nodes)
-    modules = _modules(lowered.module)
+    about = f"{checked.graph.name or 'Model'}: written from its spec; shapes in comments, T frames, N samples."
+    return _written(about, "Model", {"forward": lower(checked).module})
+
+
+def emit_step(checked: CheckedGraph) -> str:
+    """Write `class Decoder`: `first` computes what a batch needs once, `step` takes one target token of each row.
+
+    For a spec whose search chooses token by token; the weights are called as in `Model`.
+    """
+    lowered = lower_step(checked)
+    about = f"{checked.graph.name or 'Decoder'}, one target token at a time; shapes in comments, M room for tokens."
+    return _written(about, "Decoder", {"first": lowered.first, "step": lowered.step})
+
+
+def _written(about: str, name: str, methods: Mapping[str, fx.GraphModule]) -> str:
+    modules = {path: layer for module in methods.values() for path, layer in _modules(module).items()}
+    nodes = [node for module in methods.values() for node in module.graph.nodes]
     functions = {node.target for node in nodes if node.op == "call_function" and node.target in _FUNCTIONS}
-    classes = {type(module) for module in modules.values()}
+    uses_torch = cast in functions or any(node.target in _TORCH for node in nodes if node.op == "call_function")
     lines = [
-        f'"""{checked.graph.name or "Model"}: written from its spec; shapes in comments, T frames, N samples."""',
+        f'"""{about}"""',
         "",
-        *(["import torch"] if cast in functions else []),
+        *(["import torch"] if uses_torch else []),
         "from torch import Tensor, nn",
         "",
-        *_imports([*classes, *functions]),
+        *_imports([*{type(module) for module in modules.values()}, *functions]),
         "",
         "",
         *_GROUP.splitlines(),
         "",
         "",
-        "class Model(Group):",
+        f"class {name}(Group):",
         "    def __init__(self) -> None:",
         "        super().__init__()",
         *(f'        self.add("{path}", {_constructor(module)})' for path, module in modules.items()),
-        "",
-        "    def forward(",
+    ]
+    for method, module in methods.items():
+        lines += ["", *_method(method, list(module.graph.nodes))]
+    return "\n".join(lines) + "\n"
+
+
+def _method(name: str, nodes: list[fx.Node]) -> list[str]:
+    return [
+        f"    def {name}(",
         "        self,",
         *(_commented(f"        {node.name}: Tensor,", node) for node in nodes if node.op == "placeholder"),
         "    ) -> dict[str, Tensor]:",
         *(_commented(f"        {node.name} = {_expression(node)}", node) for node in nodes if _is_step(node)),
         *_result(nodes[-1]),
     ]
-    return "\n".join(lines) + "\n"
 
 
 _GROUP = '''\
@@ -75,13 +97,15 @@ class Group(nn.Module):
 
 def _modules(module: fx.GraphModule) -> dict[str, Layer]:
     """The layers by path, in the order in which they are used."""
+    known = {path: layer for path, layer in module.named_modules() if isinstance(layer, Layer)}
     found: dict[str, Layer] = {}
     for node in module.graph.nodes:
-        path = {"call_module": str(node.target), "get_attr": str(node.target).rpartition(".")[0]}.get(node.op)
-        if path is not None:
-            layer = module.get_submodule(path)
-            assert isinstance(layer, Layer)
-            found[path] = layer
+        if node.op not in ("call_module", "get_attr"):
+            continue
+        path = str(node.target)
+        if path not in known:
+            path = path.rpartition(".")[0]  # a weight of it
+        found[path] = known[path]
     return found
 
 
@@ -113,6 +137,8 @@ def _expression(node: fx.Node) -> str:
         return f"{arguments[0]}[{arguments[1]}]"
     if node.target in _OPERATORS:
         return f" {_OPERATORS[node.target]} ".join(arguments)
+    if node.target in _TORCH:
+        return f"torch.{node.target.__name__}({call})"
     assert node.target in _FUNCTIONS, f"no spelling for {node.target}"
     return f"{node.target.__name__}({call})"
 

@@ -118,9 +118,7 @@ _TAKEN = frozenset(dir(nn.Module())) | frozenset(dir(fx.GraphModule)) | {"graph"
 
 def _whole_search(graph: Graph) -> Ref | None:
     """The search, if it reads what the model gives for a whole input; one that feeds a decoder runs its step."""
-    if graph.infer is None or graph.nodes[graph.infer.path].operation.autoregressive:
-        return None
-    return graph.infer
+    return None if graph.steps else graph.infer
 
 
 def _inputs_of(graph: Graph, ref: Ref | None) -> dict[str, Ref]:
