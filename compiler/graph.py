@@ -171,6 +171,14 @@ class Graph:
             exports={label: part.with_refs(change) for label, part in self.exports.items()},
         )
 
+    def before_derived(self, ref: Ref) -> Ref:
+        """The tensor that the spec knows behind casts and masks that passes put in, with its port."""
+        while ref.path in self.nodes and self.nodes[ref.path].derived:
+            ref = replace(self.nodes[ref.path].inputs["x"][0], lengths=ref.lengths)
+        if ref.path in self.nodes and not ref.port:
+            ref = replace(ref, port=next(iter(self.nodes[ref.path].outputs), ""))
+        return ref
+
     def users(self, path: str) -> list[Node]:
         """The nodes that read a node or an input."""
         return [node for node in self.nodes.values() if any(ref.path == path for ref in node.refs())]

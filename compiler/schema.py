@@ -304,18 +304,22 @@ def _value_schema(param: Param, part: Callable[[], Json]) -> Json:
         options = [_dtype_schema(param.choices)] if "precision" in param.families else []
         return {"anyOf": [*options, part()]} if options else part()
     if kind in ("int", "number"):
-        number: Json = {"type": "integer" if kind == "int" else "number", **_limits(param)}
-        if len(param.units) <= 1:
-            return number
-        return _object({"quantity": number, "unit": {"enum": list(param.units)}})
+        return _number_schema(param, "integer" if kind == "int" else "number")
     if kind == "range":
-        end = {"type": "number", **_limits(param)}
+        end = _number_schema(param, "number")
         return _object({"range": {"type": "array", "prefixItems": [end, end], "items": False, "minItems": 2}})
     if kind == "dtype":
         return _dtype_schema(param.choices)
     if kind == "str":
         return {"type": "string", **({"enum": list(param.choices)} if param.choices else {})}
     return _PLAIN[kind]
+
+
+def _number_schema(param: Param, kind: str) -> Json:
+    number: Json = {"type": kind, **_limits(param)}
+    if len(param.units) <= 1:
+        return number
+    return _object({"quantity": number, "unit": {"enum": list(param.units)}})
 
 
 def _limits(param: Param) -> dict[str, float]:

@@ -8,14 +8,14 @@ the tool's guess and change with it.
 Bad:
 
     export onnx {                         # warning[S2S703]
-      outputs = [decoder.log_probs]
+      outputs = [decoder.log_probs, decoder.log_probs.lengths]
       check { examples = 16; max_abs_diff = 2e-2 }
     }
 
 Good:
 
     export onnx {
-      outputs = [decoder.log_probs]
+      outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
       check { examples = 16; max_abs_diff = 2e-2 }
     }
@@ -34,6 +34,7 @@ CODE = "S2S703"
 
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find exports without ranges for batch or time."""
+    time = "0.1s .. 30s" if any(symbol.seconds for symbol in graph.symbols) else "1 .. 100 tokens"
     for label in graph.exports:
         missing = [axis for axis in ("batch", "time") if not is_written(graph, f"export.{label}.dynamic.{axis}")]
         if missing:
@@ -43,5 +44,5 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
                 f"export {label} does not say how {' and '.join(missing)} may change",
                 span_at(graph, f"export.{label}"),
                 place=f"export.{label}.dynamic",
-                helps=("add dynamic { batch = 1 .. 64; time = 0.1s .. 30s }",),
+                helps=(f"add dynamic {{ batch = 1 .. 64; time = {time} }}",),
             )

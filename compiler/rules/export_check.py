@@ -8,14 +8,14 @@ Probabilities that may differ by 0.1 allow another transcript.
 Bad:
 
     export onnx {                         # warning[S2S704]
-      outputs = [decoder.log_probs]
+      outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
     }
 
 Good:
 
     export onnx {
-      outputs = [decoder.log_probs]
+      outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
       check { examples = 16; max_abs_diff = 2e-2 }
     }

@@ -116,9 +116,9 @@ def search_of(graph: Graph, outputs: Mapping[str, Ref]) -> Search:
     search = graph.nodes[graph.infer.path]
     assert isinstance(graph.data, Speech)
     assert isinstance(graph.data.text, Alphabet)
-    (scores,) = search.inputs["x"]
+    scores = graph.before_derived(search.inputs["x"][0])
     asked = spelt(scores, graph)
-    by_place = {(ref.path, ref.lengths): name for name, ref in outputs.items()}
+    by_place = {(graph.before_derived(ref).path, ref.lengths): name for name, ref in outputs.items()}
     places = [(scores.path, lengths) for lengths in (False, True)]
     if not all(place in by_place for place in places):
         raise ExportFailed(

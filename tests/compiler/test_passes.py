@@ -276,6 +276,7 @@ def test_padded_logits_are_masked_once_for_all_readers() -> None:
 def test_exported_logits_are_masked_too() -> None:
     """And once only, whichever form is exported or read back."""
     one = checked(
+        "decoder {\n  logits = encoder.out -> linear(pad_to(8, 5))\n  infer = logits -> greedy_ctc(blank = 4)\n}\n"
         "export onnx {\n  outputs = [decoder.logits, decoder.logits.lengths]\n"
         "  dynamic { batch = 1 .. 64; time = 0.1s .. 10s }\n  check { examples = 16 }\n}\n"
     )

@@ -103,3 +103,29 @@ def test_a_setting_that_a_condition_reads_is_used() -> None:
 def test_codes_are_unique() -> None:
     codes = [rule.code for rule in rules()]
     assert len(codes) == len(set(codes))
+
+
+EXPORT = (
+    "export onnx {{ outputs = [{}]; dynamic {{ batch = 1 .. 64; time = 0.1s .. 10s }}; check {{ examples = 16 }} }}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "message"),
+    [
+        ("decoder.log_probs", "export onnx leaves out `decoder.log_probs.lengths`, which greedy_ctc reads"),
+        (
+            "decoder.logits",
+            "export onnx leaves out `decoder.log_probs` and `decoder.log_probs.lengths`, which greedy_ctc reads",
+        ),
+    ],
+)
+def test_an_export_gives_what_the_search_reads(fragment: str, message: str) -> None:
+    (one,) = findings(complete(EXPORT.format(fragment)))
+    assert (one.code, one.message) == ("S2S712", message)
+    assert one.helps == ("write outputs = [decoder.log_probs, decoder.log_probs.lengths]",)
+
+
+def test_an_export_without_a_search_is_refused() -> None:
+    (one,) = findings(complete(EXPORT.format("decoder.logits") + NO_SEARCH))
+    assert (one.code, one.message) == ("S2S712", "export onnx has no search to check it with")

@@ -105,6 +105,8 @@ def example(param: Param) -> object:
         return param.default
     if param.units and param.type == "number":
         return Quantity(3, param.units[0], f"3 {param.units[0]}")
+    if len(param.units) > 1 and param.type == "range":
+        return Range(*(Quantity(end, param.units[0], f"{end} {param.units[0]}") for end in (1, 2)))
     return EXAMPLES[param.type]
 
 

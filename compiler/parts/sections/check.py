@@ -7,9 +7,11 @@ from ...part import Part, param, part
 
 @part("check", family="section")
 class Check(Part):
-    """How many real clips are compared, and how far probabilities may differ."""
+    """How many real clips or sentences are compared, and how far probabilities may differ."""
 
-    examples: int = param(default=16, doc="clips that are compared", minimum=1, maximum=100000, training=True)
+    examples: int = param(
+        default=16, doc="clips or sentences that are compared", minimum=1, maximum=100000, training=True
+    )
     max_abs_diff: float = param(
         default=2e-2, doc="greatest difference of a probability", above=0, maximum=1, training=True
     )

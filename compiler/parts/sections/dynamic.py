@@ -10,7 +10,13 @@ from ...part import Part, param, part
 class Dynamic(Part):
     """Ranges of the axes that an exported file leaves open."""
 
-    batch: Range = param(default=Range(1, 64), doc="clips in a batch", minimum=1, maximum=65536, training=True)
+    batch: Range = param(
+        default=Range(1, 64), doc="clips or sentences in a batch", minimum=1, maximum=65536, training=True
+    )
     time: Range | None = param(
-        default=None, doc="length of a clip, none for the data's limits", unit="time", above=0, training=True
+        default=None,
+        doc="length of a clip or a source sentence, none for the data's limits",
+        unit=("time", "tokens"),
+        above=0,
+        training=True,
     )
