@@ -34,7 +34,8 @@ class SpecError(Exception):
 
 
 def lint(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> list[Diagnostic]:
-    """All problems of a spec in file order; empty for a clean one. Runs nothing and opens no file but the spec.
+    """All problems of a spec in file order; empty for a clean one. Runs nothing and opens no file but the spec and
+    what it imports. A file that only defines what others import is looked at alone.
 
     profile  which of the spec's profiles to apply
     sets     "path=value" overrides, as after `--set`
@@ -43,7 +44,8 @@ def lint(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = 
     """
     from .compiler.front import analyse_file
 
-    return list(analyse_file(Path(path), profile=profile, sets=_several(sets)).findings)
+    analysis = analyse_file(Path(path), profile=profile, sets=_several(sets), blocks_too=True)
+    return list(analysis.findings)
 
 
 def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> CheckedGraph:

@@ -66,7 +66,8 @@ def lint(options: argparse.Namespace) -> int:
     paths = list(_specs(options.paths))
     for path in paths:
         try:
-            findings.extend(analyse_file(path, profile=options.profile, sets=options.set).findings)
+            analysis = analyse_file(path, profile=options.profile, sets=options.set, blocks_too=True)
+            findings.extend(analysis.findings)
         except Unreadable as error:
             unreadable.append(error)
     if len(unreadable) < len(paths) or options.format == "json":

@@ -26,6 +26,8 @@ def check_declarations(evaluator: Evaluator, statements: Sequence[syntax.Stateme
                     at="a built-in name",
                     helps=("choose another name",),
                 )
+        elif isinstance(statement, syntax.Import):
+            evaluator.check_built_in(statement.alias, statement.alias_span)
         elif isinstance(statement, syntax.Block):
             evaluator.check_built_in(statement.name, statement.name_span)
             _check_block(evaluator, statement, environment)

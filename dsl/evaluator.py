@@ -42,6 +42,7 @@ from .units import to_quantity
 from .values import DType, PartValue, Ref, SplitMetric, Static
 
 DTYPES = ("fp32", "fp16", "bf16", "tf32")
+_OF_THE_SPEC = ("data", "encoder", "decoder", "loss", "export")
 _MOST_SUGGESTIONS = LIMITS.shown_diagnostics
 
 
@@ -80,7 +81,9 @@ class Evaluator(State):
         if synonym in known and not helps:
             helps = (f"it is called `{synonym}` here",)
         message = f"unknown name `{name.name}`"
-        if name.name in ("encoder", "decoder"):
+        if environment.root.imported and name.name in _OF_THE_SPEC:
+            message, helps = f"an imported file does not see `{name.name}`", ("take it as a parameter of the block",)
+        elif name.name in ("encoder", "decoder"):
             message, helps = f"the spec has no `{name.name}`", (f"add {name.name} {{ … }}",)
             # said once; other uses follow from it
             environment.root.names[name.name] = Thunk(name.name, name.span, lambda: UNKNOWN, silent=True)
@@ -156,11 +159,19 @@ class Evaluator(State):
             return owner.children[node.name]
         if node.name in owner.facts:
             return owner.facts[node.name]
+        if node.name in owner.modules:
+            return owner.modules[node.name]
         if owner.results and node.name in owner.results:
             return TensorValue({node.name: owner.results[node.name]})
         if owner.results and node.name == "lengths":
             return TensorValue({"lengths": Ref(owner.ref.path, owner.ref.port, lengths=True)})
-        names = {*owner.children, *owner.facts, *owner.results, *(("lengths",) if owner.results else ())} - {""}
+        names = {
+            *owner.children,
+            *owner.facts,
+            *owner.results,
+            *owner.modules,
+            *(("lengths",) if owner.results else ()),
+        } - {""}
         self._unknown_attribute(node, f"`{node.value.span.text}`", names)
         return UNKNOWN
 
@@ -223,6 +234,8 @@ class Evaluator(State):
     def _combine(self, node: syntax.Binary, left: Value, right: Value, scope: Scope) -> Value:
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return UNKNOWN
+        if node.operator in ("==", "!=") and _one_is_none(left, right):
+            return Static(node.operator == "!=", self.origin(node.span), node.operator)
         if isinstance(left, TensorValue) and isinstance(right, TensorValue) and left.results and right.results:
             if node.operator == "+":
                 signature = self.catalogue.callable("add")
@@ -274,7 +287,7 @@ class Evaluator(State):
 
     def _guarded(self, compute: Callable[[], Static], span: Span) -> Static | Unknown:
         try:
-            return at(span, compute(), self.origin_kind)
+            return at(span, compute(), self.origin(span).kind)
         except StaticError as problem:
             self.findings.error(problem.code, problem.message, span, helps=(problem.help,) if problem.help else ())
             return UNKNOWN
@@ -539,6 +552,8 @@ class Evaluator(State):
             if param_found is not None:
                 params[name] = fit(param_found, self.mentioned(value, where), signature.name, where, self.findings)
             elif any(entry.name == name for entry in signature.inputs):
+                if isinstance(value, Static) and value.value is None and signature.optional(name):
+                    continue
                 tensor = self.tensor(value, where)
                 broken = broken or tensor is None
                 if tensor is not None:
@@ -598,6 +613,14 @@ class Evaluator(State):
         syntax.Pipe: _pipe,
         syntax.Repeat: _repeat,
     }
+
+
+def _one_is_none(left: Value, right: Value) -> bool:
+    """Whether `none` is compared with something that is no static value: a tensor, a module, a part."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Static) and one.value is None and not isinstance(other, Static):
+            return True
+    return False
 
 
 def _index_span(node: syntax.Repeat) -> Span:

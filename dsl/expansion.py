@@ -206,7 +206,7 @@ def _unknown_parameter(evaluator: State, block: syntax.Block, name: str, span: S
 
 def look_into(evaluator: State, value: BlockValue) -> None:
     """Evaluate a block that was never opened with nothing known of its parameters, for the mistakes in its body."""
-    if value.block.name in evaluator.opened:
+    if value.block.name_span in evaluator.opened:
         return
     num_instances, num_constraints = len(evaluator.instances), len(evaluator.constraints)
     num_shared = len(evaluator.shared_modules)
@@ -341,7 +341,7 @@ def _apply_block(
             labels=(Label(missing[0].span, "declared here"),),
         )
         return UNKNOWN
-    if block.name in scope.reached:
+    if scope.inside(block):
         evaluator.findings.error(
             "S2S207",
             f"block `{block.name}` is built from itself",
@@ -350,9 +350,7 @@ def _apply_block(
         )
         return UNKNOWN
     inner = (
-        scope.through(block.name)
-        if inside_copy or scope.transparent
-        else scope.below(scope.take(block.name), reached=block.name)
+        scope.through(block) if inside_copy or scope.transparent else scope.below(scope.take(block.name), block=block)
     )
     return _expand(evaluator, module, inputs, inner, span)
 
@@ -362,17 +360,17 @@ def _expand(
 ) -> TensorValue | Unknown:
     block = module.block.block
     evaluator.count_steps(EXPANSION_STEPS, span)
-    evaluator.opened.add(block.name)
+    evaluator.opened.add(block.name_span)
     environment = Environment({}, module.block.environment)
     for parameter in block.parameters:
         environment.names[parameter.name] = _parameter_thunk(evaluator, parameter, module, inputs, scope)
     statement_thunks(evaluator, block.body, environment, scope, section=None)
     sizes = _sizes(evaluator, block, module.block.axis_names, environment)
     for parameter in block.parameters:
-        value = inputs.get(parameter.name)
-        if value is not None and parameter.type is not None and parameter.type.axes is not None:
+        given = inputs.get(parameter.name)
+        if given is not None and parameter.type is not None and parameter.type.axes is not None:
             what = f"{block.name}'s `{parameter.name}`"
-            evaluator.constraints.append(Constraint(value.ref, parameter.type, sizes, scope.path, what, span))
+            evaluator.constraints.append(Constraint(given.ref, parameter.type, sizes, scope.path, what, span))
     for statement in block.body:
         if isinstance(statement, syntax.Assign | syntax.Table) and statement.name in environment.names:
             thunk = environment.names[statement.name]
@@ -380,11 +378,16 @@ def _expand(
             evaluator.force(thunk)
             thunk.used = used
     results: dict[str, Ref] = {}
+    modules: dict[str, ModuleValue] = {}
     for result in block.results:
         made = environment.names.get(result.name)
         if made is None:
             return UNKNOWN  # reported where the block is declared
-        tensor = evaluator.tensor(evaluator.force(made), made.span, f"a tensor for the result `{result.name}`")
+        value = evaluator.force(made)
+        if results and isinstance(value, ModuleValue) and value.shared and result.type is None:
+            modules[result.name] = value
+            continue
+        tensor = evaluator.tensor(value, made.span, f"a tensor for the result `{result.name}`")
         if tensor is None:
             return UNKNOWN
         results[result.name] = tensor.ref
@@ -395,8 +398,9 @@ def _expand(
     for name, thunk in environment.names.items():
         # a tensor that leads nowhere is reported as a node
         used = thunk.used or (isinstance(thunk.value, TensorValue | Unknown) and name not in declared)
-        evaluator.used_names[block.name, name] = used or evaluator.used_names.get((block.name, name), False)
-    return TensorValue(results)
+        key = (block.name_span, name)
+        evaluator.used_names[key] = used or evaluator.used_names.get(key, False)
+    return TensorValue(results, modules=modules)
 
 
 def _parameter_thunk(
@@ -579,12 +583,14 @@ def _is_bare(value: Value) -> bool:
 
 def table_module(evaluator: State, table: syntax.Table, environment: Environment, place: Scope) -> Value:
     """The module that a table stands for."""
-    block_value = evaluator.lookup(syntax.Name(table.block, table.block_span), environment)
+    block_value = evaluator.evaluate(table.block, environment, place)
     if isinstance(block_value, Unknown):
         return UNKNOWN
     if not isinstance(block_value, BlockValue):
         evaluator.findings.error(
-            "S2S301", f"a table is made of a block, `{table.block}` is {describe(block_value)}", table.block_span
+            "S2S301",
+            f"a table is made of a block, `{table.block.span.text}` is {describe(block_value)}",
+            table.block.span,
         )
         return UNKNOWN
     block = block_value.block

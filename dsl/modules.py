@@ -36,11 +36,13 @@ class TensorValue:
 
     facts     static facts of a data stream (`data.text.vocab`)
     children  streams below a data stream (`data.audio.waveform`)
+    modules   results of a block that are modules (`encoder.emb`)
     """
 
     results: Mapping[str, Ref]
     facts: Mapping[str, Static] = field(default_factory=dict)
     children: Mapping[str, TensorValue] = field(default_factory=dict)
+    modules: Mapping[str, ModuleValue] = field(default_factory=dict)
 
     @property
     def ref(self) -> Ref:
@@ -52,13 +54,13 @@ class Scope:
 
     path     where nodes stand
     weights  where their weights stand; another place inside a shared module
-    reached  the blocks on the way here
+    blocks   the blocks on the way here
     """
 
-    def __init__(self, path: str, weights: str | None = None, reached: tuple[str, ...] = ()) -> None:
+    def __init__(self, path: str, weights: str | None = None, blocks: tuple[syntax.Block, ...] = ()) -> None:
         self.path = path
         self.weights = path if weights is None else weights
-        self.reached = reached
+        self.blocks = blocks
         self.transparent = False  # a block that is expanded right here adds no name
         self._counts: dict[str, int] = {}
 
@@ -67,14 +69,23 @@ class Scope:
         count = self._counts[name] = self._counts.get(name, 0) + 1
         return name if count == 1 else f"{name}_{count}"
 
-    def below(self, name: str, *, weights: str | None = None, reached: str | None = None) -> Scope:
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The names of the blocks on the way here, outermost first."""
+        return tuple(block.name for block in self.blocks)
+
+    def inside(self, block: syntax.Block) -> bool:
+        """Whether this very block is on the way here; one of another file may have its name."""
+        return any(one is block for one in self.blocks)
+
+    def below(self, name: str, *, weights: str | None = None, block: syntax.Block | None = None) -> Scope:
         """The scope of a name that was taken here."""
-        through = self.reached if reached is None else (*self.reached, reached)
+        through = self.blocks if block is None else (*self.blocks, block)
         return Scope(f"{self.path}.{name}", f"{self.weights}.{name}" if weights is None else weights, through)
 
-    def through(self, block: str) -> Scope:
+    def through(self, block: syntax.Block) -> Scope:
         """This same place, seen from inside a block."""
-        scope = Scope(self.path, self.weights, (*self.reached, block))
+        scope = Scope(self.path, self.weights, (*self.blocks, block))
         scope._counts = self._counts
         return scope
 
@@ -105,10 +116,14 @@ class Thunk:
 
 @dataclass
 class Environment:
-    """Names that an expression sees: its own first, then those around it."""
+    """Names that an expression sees: its own first, then those around it.
+
+    imported  at the top of a file that others import: it sees no data, encoder, decoder or loss
+    """
 
     names: dict[str, Thunk]
     parent: Environment | None = None
+    imported: bool = False
 
     def find(self, name: str) -> Thunk | None:
         environment: Environment | None = self
@@ -120,7 +135,7 @@ class Environment:
 
     @property
     def root(self) -> Environment:
-        """The names of the whole spec."""
+        """The names of the whole file."""
         return self.parent.root if self.parent else self
 
     def hides(self, name: str) -> bool:
@@ -158,11 +173,12 @@ class FunctionValue:
 
 @dataclass
 class Namespace:
-    """A section: `encoder`, `hyperparameters`. `get` computes one of its names."""
+    """A section: `encoder`, `hyperparameters`; or an imported file. `get` computes one of its names."""
 
     what: str
     names: Callable[[], set[str]]
     get: Callable[[str], Value | None]
+    kind: str = "section"
 
 
 @dataclass(eq=False)
@@ -267,5 +283,5 @@ def describe(value: Value) -> str:
     if isinstance(value, FunctionValue):
         return f"the function {value.name}"
     if isinstance(value, Namespace):
-        return f"the section {value.what}"
+        return f"the {value.kind} {value.what}"
     return "a tuple of tensors" if isinstance(value, tuple) else "an unknown value"

@@ -14,18 +14,21 @@ from .source import Source
 class Unreadable(Exception):
     """A file that cannot be read as a spec, and the exit code that this means (1: its bytes, 2: usage or size)."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: int, *, too_large: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
+        self.too_large = too_large
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, *, name: str | None = None) -> Source:
     """Read a spec. One byte order mark is dropped and CRLF read as LF.
+
+    name  what messages call it, if not by its path
 
     Raises Unreadable for what is no regular file, is too large, or is not text.
     """
-    name = str(path)
+    name = str(path) if name is None else name
     content = _read_bytes(path, name)
     try:
         text = content.decode("utf-8")
@@ -54,7 +57,7 @@ def _read_bytes(path: Path, name: str) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{name}: not a regular file", 2)
         if status.st_size > LIMITS.file_bytes:
-            raise Unreadable(_too_large(name), 2)
+            raise Unreadable(_too_large(name), 2, too_large=True)
         with open(descriptor, "rb", closefd=False) as file:
             # the file may grow while it is read
             content = file.read(LIMITS.file_bytes + 1)
@@ -63,7 +66,7 @@ def _read_bytes(path: Path, name: str) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > LIMITS.file_bytes:
-        raise Unreadable(_too_large(name), 2)
+        raise Unreadable(_too_large(name), 2, too_large=True)
     return content
 
 

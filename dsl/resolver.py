@@ -11,10 +11,11 @@ from . import syntax
 from .declarations import check_declarations
 from .diagnostics import Diagnostic, Findings, Label
 from .evaluator import Evaluator
-from .expansion import axis_names, look_into, statement_thunks
+from .expansion import statement_thunks
+from .file_names import FileNames
+from .imports import Imports, Loader, load_imports
 from .modules import (
     UNKNOWN,
-    BlockValue,
     Environment,
     LimitReached,
     ModuleValue,
@@ -24,11 +25,9 @@ from .modules import (
     Thunk,
     Unknown,
     Value,
-    describe,
 )
 from .parser import parse_expression
-from .references import names_in
-from .sections import bind_section, data_namespace, override_part, settings_namespace
+from .sections import bind_section, data_namespace, settings_namespace
 from .signature import Catalogue
 from .source import Source, Span
 from .spec import Spec
@@ -42,6 +41,7 @@ _REQUIRED = {
 }
 MODEL_SECTIONS = ("encoder", "decoder")
 SECTIONS = ("data", "encoder", "decoder", "loss", "hyperparameters", "export", "profile")
+IMPORTABLE = (syntax.Edition, syntax.Import, syntax.Let, syntax.Block)
 
 
 def resolve(
@@ -49,20 +49,47 @@ def resolve(
     catalogue: Catalogue,
     findings: Findings,
     *,
+    loader: Loader,
     profile: str | None = None,
     sets: Sequence[str] = (),
     name: str = "",
 ) -> Spec | None:
     """Bind and expand a document; None when there are errors (all of them are in `findings`).
 
+    loader   what finds the files that it imports
     profile  the profile to apply
     sets     "path=expression", stronger than the profile
     name     what the spec is called, its file's stem
     """
-    resolution = _Resolution(document, Evaluator(catalogue, findings), profile, name)
+
+    def run() -> Spec | None:
+        imports = load_imports(document, loader, findings)
+        return _Resolution(document, imports, Evaluator(catalogue, findings), profile, name).run(sets)
+
+    return _within_limits(run, findings)
+
+
+def resolve_blocks(document: syntax.Document, catalogue: Catalogue, findings: Findings, *, loader: Loader) -> None:
+    """Look at a file that only defines what others import: as far as that goes without knowing who does."""
+
+    def run() -> None:
+        imports = load_imports(document, loader, findings)
+        _Resolution(document, imports, Evaluator(catalogue, findings), None, "").run_alone()
+
+    _within_limits(run, findings)
+
+
+def only_blocks(document: syntax.Document) -> bool:
+    """Whether a file defines what others import, and no spec."""
+    kinds = {type(statement) for statement in document.statements}
+    return kinds <= set(IMPORTABLE) and not kinds.isdisjoint((syntax.Let, syntax.Block))
+
+
+def _within_limits(run: Callable[[], Spec | None], findings: Findings) -> Spec | None:
+    """What `run` gives; None after an error when it reaches a limit of the language."""
     try:
         with _deep_recursion():
-            return resolution.run(sets)
+            return run()
     except LimitReached as limit:
         findings.error(limit.code, limit.message, limit.span, at="the limit is reached here", notes=limit.notes)
         return None
@@ -81,53 +108,58 @@ def _deep_recursion() -> Iterator[None]:
 
 @dataclass
 class _Resolution:
-    """The top level of one document."""
+    """The top level of one document.
+
+    names  what it defines; `files` are the same of all files that it imports
+    """
 
     document: syntax.Document
+    imports: Imports
     evaluator: Evaluator
     profile: str | None
     name: str
     environment: Environment = field(default_factory=lambda: Environment({}))
-    lets: dict[str, Thunk] = field(default_factory=dict)
-    blocks: dict[str, Thunk] = field(default_factory=dict)
+    files: dict[Source, FileNames] = field(default_factory=dict)
     sections: dict[str, Thunk] = field(default_factory=dict)
     members: dict[str, dict[str, Thunk]] = field(default_factory=dict)
     bound: dict[str, PartValue] = field(default_factory=dict)
     exports: dict[str, syntax.Section] = field(default_factory=dict)
     profiles: dict[str, syntax.Section] = field(default_factory=dict)
-    written: dict[str, syntax.Expression] = field(default_factory=dict)
+    assigned: set[str] = field(default_factory=set)
     edition: int = 1
+
+    def __post_init__(self) -> None:
+        self.names = FileNames(self.evaluator, self.environment)
+        self.evaluator.imported = frozenset(self.imports.documents)
 
     def run(self, sets: Sequence[str]) -> Spec | None:
         findings = self.evaluator.findings
+        self._declare_files()
         for statement in self.document.statements:
             self._declare(statement)
         self._declare_missing()
-        check_declarations(self.evaluator, self.document.statements, self.environment)
+        self._let_files_see_hyperparameters()
+        self._check_declarations()
         targets = self._overrides(sets)
         self._force_lets()
         values = {section: self._section(section, thunk) for section, thunk in self._in_order(self.sections)}
         exports = self._exports()
         self._check_targets(targets)
-        unused = [name for name, thunk in self.blocks.items() if not thunk.used]
-        for thunk in self.blocks.values():
-            block = self.evaluator.force(thunk)
-            assert isinstance(block, BlockValue)
-            look_into(self.evaluator, block)
+        self._look_into_blocks()
         loss = self._loss(values.get("loss", UNKNOWN))
         infer = self._infer()
         if not findings.has_errors:
-            self._report_unused(unused)
+            self._report_unused()
         if findings.has_errors or "data" not in self.bound or "hyperparameters" not in self.bound:
             return None
         return Spec(
             name=self.name,
             edition=self.edition,
-            sources=(self.document.source,),
+            sources=(self.document.source, *self.imports.documents),
             data=self.bound["data"],
             instances=tuple(self.evaluator.instances),
             constraints=tuple(self.evaluator.constraints),
-            names=self._names(),
+            names=self._named_tensors(),
             loss=loss,
             infer=infer,
             hyperparameters=self.bound["hyperparameters"],
@@ -135,18 +167,87 @@ class _Resolution:
             profile=self.profile,
         )
 
+    def run_alone(self) -> None:
+        """Look at the document as a file that others import."""
+        self._declare_files()
+        for statement in self.document.statements:
+            self._declare(statement)
+        end = Span(self.document.source, len(self.document.source.text), len(self.document.source.text))
+        self._stand_in("hyperparameters", end)
+        self.environment.imported = True
+        self._let_files_see_hyperparameters()
+        self._check_declarations()
+        self._force_lets()
+        self._look_into_blocks()
+        if not self.evaluator.findings.has_errors:
+            self._report_unused_imports()
+
+    # ------------------------------------------------------------ files
+
+    def _declare_files(self) -> None:
+        """What imported files define; names among files are lazy, so their order does not matter."""
+        for source in self.imports.documents:
+            self.files[source] = FileNames(self.evaluator, Environment({}, imported=True), imported=True)
+        for source, document in self.imports.documents.items():
+            for statement in document.statements:
+                self._declare_imported(self.files[source], statement)
+
+    def _declare_imported(self, names: FileNames, statement: syntax.Statement) -> None:
+        if isinstance(statement, syntax.Import):
+            names.declare_import(statement, self._target(statement))
+        elif isinstance(statement, syntax.Let):
+            names.declare_let(statement)
+        elif isinstance(statement, syntax.Block):
+            names.declare_block(statement)
+        elif not isinstance(statement, syntax.Edition):
+            what, span = f"a {type(statement).__name__.lower()}", statement.span
+            if isinstance(statement, syntax.Section):
+                what, span = f"a section `{statement.kind}`", statement.kind_span
+            elif isinstance(statement, syntax.Assign):
+                what, span = f"`{statement.name}`", statement.name_span
+            elif isinstance(statement, syntax.Use):
+                what = "`use`"
+            self.evaluator.findings.error(
+                "S2S201",
+                f"{what} cannot stand in an imported file",
+                span,
+                helps=("it holds `edition`, `import`, `let` and `block`; the rest belongs to the spec",),
+            )
+
+    def _target(self, statement: syntax.Import) -> FileNames | None:
+        source = self.imports.targets.get(statement.span)
+        return None if source is None else self.files[source]
+
+    def _let_files_see_hyperparameters(self) -> None:
+        for names in self.files.values():
+            names.environment.names.setdefault("hyperparameters", self.environment.names["hyperparameters"])
+
+    def _check_declarations(self) -> None:
+        check_declarations(self.evaluator, self.document.statements, self.environment)
+        for source, document in self.imports.documents.items():
+            check_declarations(self.evaluator, document.statements, self.files[source].environment)
+
+    def _force_lets(self) -> None:
+        for names in (*self.files.values(), self.names):
+            names.force_lets()
+
+    def _look_into_blocks(self) -> None:
+        for names in (self.names, *self.files.values()):
+            names.look_into_blocks()
+
     # ------------------------------------------------------------ declarations
 
     def _declare(self, statement: syntax.Statement) -> None:
         if isinstance(statement, syntax.Edition):
             self.edition = statement.number
-        elif isinstance(statement, syntax.Import | syntax.Use):
-            self._planned_statement(statement)
+        elif isinstance(statement, syntax.Import):
+            self.names.declare_import(statement, self._target(statement))
+        elif isinstance(statement, syntax.Use):
+            self._planned_use(statement)
         elif isinstance(statement, syntax.Let):
-            self._declare_let(statement)
+            self.names.declare_let(statement)
         elif isinstance(statement, syntax.Block):
-            value = BlockValue(statement, self.environment, axis_names(statement))
-            self._add(self.blocks, Thunk(statement.name, statement.name_span, lambda: value))
+            self.names.declare_block(statement)
         elif isinstance(statement, syntax.Section):
             self._declare_section(statement)
         elif isinstance(statement, syntax.Assign):
@@ -156,14 +257,14 @@ class _Resolution:
                 "S2S201", "a table stands in an encoder, a decoder or a block", statement.span
             )
 
-    def _planned_statement(self, statement: syntax.Import | syntax.Use) -> None:
-        what = "import" if isinstance(statement, syntax.Import) else "use"
-        note = self.evaluator.catalogue.planned(what) or f"`{what}` comes with a later version"
+    def _planned_use(self, statement: syntax.Use) -> None:
+        note = self.evaluator.catalogue.planned("use") or "`use` comes with a later version"
         self.evaluator.findings.error(
-            "S2S214", f"`{what}` is not in this version", statement.span, at="not built yet", notes=(note,)
+            "S2S214", "`use` is not in this version", statement.span, at="not built yet", notes=(note,)
         )
         # the alias is known to be missing: what uses it stays silent
-        self._add(self.lets, Thunk(statement.alias, statement.span, lambda: UNKNOWN, used=True, silent=True))
+        alias = Thunk(statement.alias, statement.span, lambda: UNKNOWN, used=True, silent=True)
+        self.names.add(self.names.lets, alias)
 
     def _declare_missing(self) -> None:
         """Report sections that every spec has; what uses them stays silent."""
@@ -183,37 +284,6 @@ class _Resolution:
     def _stand_in(self, name: str, span: Span) -> None:
         """Let a name that was reported stand for something unknown."""
         self.environment.names.setdefault(name, Thunk(name, span, lambda: UNKNOWN, used=True, silent=True))
-
-    def _declare_let(self, statement: syntax.Let) -> None:
-        name = statement.name
-
-        def compute() -> Value:
-            evaluator = self.evaluator
-            evaluator.paths[name] = statement.name_span
-            expression, kind = evaluator.overrides.get(name, (statement.value, "spec"))
-            if name in evaluator.overrides:
-                evaluator.consumed.add(name)
-            outer, evaluator.origin_kind = evaluator.origin_kind, kind
-            value = evaluator.evaluate(expression, self.environment, Scope(f"let.{name}"))
-            evaluator.origin_kind = outer
-            value = evaluator.mentioned(value, expression.span)
-            if isinstance(value, PartValue):
-                changed = override_part(evaluator, value, name, self.environment, Scope(name))
-                return UNKNOWN if changed is None else changed
-            if isinstance(value, ModuleValue) and value.home is None:
-                value.name, value.name_span = name, statement.name_span
-            if isinstance(value, TensorValue | tuple):
-                evaluator.findings.error(
-                    "S2S301",
-                    f"`{name}` is {describe(value)}, a let holds a static value, a part or a module",
-                    statement.value.span,
-                    helps=("name a tensor in the encoder or the decoder",),
-                )
-                return UNKNOWN
-            return value
-
-        self.written.setdefault(name, statement.value)
-        self._add(self.lets, Thunk(name, statement.name_span, compute))
 
     def _declare_section(self, section: syntax.Section) -> None:
         findings = self.evaluator.findings
@@ -254,7 +324,7 @@ class _Resolution:
             )
             self._meant(kind, section.kind_span)
         else:
-            self._add(self.sections, Thunk(kind, section.kind_span, computes[kind]))
+            self.names.add(self.sections, Thunk(kind, section.kind_span, computes[kind]))
 
     def _declare_assign(self, statement: syntax.Assign) -> None:
         name = statement.name
@@ -285,7 +355,7 @@ class _Resolution:
             self.evaluator.origin_kind = outer
             return self._assigned(statement, value)
 
-        self._add(self.sections, Thunk(name, statement.name_span, compute))
+        self.names.add(self.sections, Thunk(name, statement.name_span, compute))
 
     def _assigned(self, statement: syntax.Assign, value: Value) -> Value:
         if statement.name == "loss" or isinstance(value, Unknown):
@@ -293,7 +363,9 @@ class _Resolution:
         tensor = self.evaluator.tensor(value, statement.value.span, f"tensors for `{statement.name}`")
         if tensor is None:
             return UNKNOWN
-        made = {result: TensorValue({result: ref}) for result, ref in tensor.results.items()}
+        self.assigned.add(statement.name)
+        made: dict[str, Value] = {result: TensorValue({result: ref}) for result, ref in tensor.results.items()}
+        made.update(tensor.modules)
         thunks = {
             result: Thunk(result, statement.name_span, lambda: UNKNOWN, "done", one) for result, one in made.items()
         }
@@ -307,24 +379,6 @@ class _Resolution:
     def _meant(self, name: str, span: Span) -> None:
         """Take an unknown part for the one that was meant, or for what its name says, so that its uses stay silent."""
         self._stand_in(name if name in SECTIONS else closest(name, SECTIONS) or name, span)
-
-    def _add(self, kind: dict[str, Thunk], thunk: Thunk) -> None:
-        first = self.environment.names.get(thunk.name)
-        if first is not None and first.silent:
-            kind[thunk.name] = self.environment.names[thunk.name] = thunk
-            return
-        if first is not None:
-            self.evaluator.findings.error(
-                "S2S204", f"`{thunk.name}` is defined twice", thunk.span, labels=(Label(first.span, "first here"),)
-            )
-            # which of them is meant is unknown; both are looked at
-            kind[f"{thunk.name} again at {thunk.span.start}"] = thunk
-            thunk.used = True
-            self.environment.names[thunk.name] = Thunk(thunk.name, first.span, lambda: UNKNOWN, used=True, silent=False)
-            first.used = True
-            return
-        kind[thunk.name] = thunk
-        self.environment.names[thunk.name] = thunk
 
     # ------------------------------------------------------------ sections
 
@@ -399,29 +453,7 @@ class _Resolution:
                 member.used = used
         return value
 
-    def _force_lets(self) -> None:
-        """Compute all lets, each after those that it mentions: a chain of them has no depth, however long it is."""
-        done: set[str] = set()
-        for name in self.lets:
-            waiting = [(name, iter(self._mentioned_lets(name)))]
-            while waiting:
-                current, mentioned = waiting[-1]
-                done.add(current)
-                following = next((one for one in mentioned if one not in done), None)
-                if following is not None:
-                    waiting.append((following, iter(self._mentioned_lets(following))))
-                    continue
-                waiting.pop()
-                thunk = self.lets[current]
-                used = thunk.used
-                self.evaluator.force(thunk)
-                thunk.used = used
-
-    def _mentioned_lets(self, name: str) -> list[str]:
-        expression = self.evaluator.overrides[name][0] if name in self.evaluator.overrides else self.written.get(name)
-        return [] if expression is None else [one for one in names_in(expression) if one in self.lets]
-
-    def _names(self) -> dict[str, Ref]:
+    def _named_tensors(self) -> dict[str, Ref]:
         names: dict[str, Ref] = {}
         for section, thunks in self.members.items():
             for name, thunk in thunks.items():
@@ -557,23 +589,27 @@ class _Resolution:
             return False
         if head in ("data", "hyperparameters"):
             return head not in self.bound
-        return head == "export" or head in self.lets
+        return head == "export" or head in self.names.lets
 
     # ------------------------------------------------------------ what is not used
 
-    def _report_unused(self, blocks: Sequence[str]) -> None:
-        for name in blocks:
-            self._unused("block", name, self.blocks[name].span)
-        for name, thunk in self.lets.items():
-            if not thunk.used:
-                self._unused("let", name, thunk.span)
+    def _report_unused(self) -> None:
+        for what, thunks in (("block", self.names.blocks), ("let", self.names.lets)):
+            for name, thunk in thunks.items():
+                if not thunk.used:
+                    self._unused(what, name, thunk.span)
+        self._report_unused_imports()
         self._report_unused_in_blocks()
         for section, members in self.members.items():
+            if section in self.assigned:
+                continue  # a block has the results that it has
             for name, thunk in members.items():
                 if not thunk.used and name != "infer":
                     self._report_unused_member(section, name, thunk)
         for module in self.evaluator.shared_modules:
-            if len(module.uses) == 1 and not module.tied:
+            assert module.name_span is not None
+            # who uses a module of an imported block, and how often, is another file's choice
+            if len(module.uses) == 1 and not module.tied and module.name_span.source is self.document.source:
                 self.evaluator.findings.add(
                     Diagnostic(
                         "S2S307",
@@ -583,6 +619,12 @@ class _Resolution:
                         helps=("remove `shared`",),
                     )
                 )
+
+    def _report_unused_imports(self) -> None:
+        for names in (self.names, *self.files.values()):
+            for name, thunk in names.imports.items():
+                if not thunk.used:
+                    self._unused("import", name, thunk.span)
 
     def _unused(self, what: str, name: str, span: Span, said: str = "never used") -> None:
         self.evaluator.findings.warning("S2S210", f"{what} `{name}` is {said}", span, at="unused", helps=("remove it",))
@@ -596,7 +638,7 @@ class _Resolution:
             names = [(f"{possessive(statement.name)} parameter", one.name, one.span) for one in statement.parameters]
             names += [(f"{possessive(statement.name)} name", one.name, one.name_span) for one in inside]
             for what, name, span in names:
-                if self.evaluator.used_names.get((statement.name, name)) is False:
+                if self.evaluator.used_names.get((statement.name_span, name)) is False:
                     self._unused(what, name, span)
 
     def _report_unused_member(self, section: str, name: str, thunk: Thunk) -> None:

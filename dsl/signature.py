@@ -65,6 +65,10 @@ class Signature:
     def param(self, name: str) -> Param | None:
         return next((param for param in self.params if param.name == name), None)
 
+    def optional(self, name: str) -> bool:
+        """Whether a tensor input may stay unbound."""
+        return any(entry.name == name and entry.optional for entry in self.inputs)
+
 
 @dataclass(frozen=True)
 class StreamFacts:

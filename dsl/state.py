@@ -25,7 +25,7 @@ from .modules import (
     describe,
 )
 from .signature import Catalogue
-from .source import Span
+from .source import Source, Span
 from .spec import Constraint, Instance
 from .suggest import listing
 from .values import Origin, OriginKind
@@ -37,7 +37,8 @@ class State(ABC):
 
     overrides   expressions of the chosen profile and of `--set` by path; `paths` are all paths that exist
     multiplied  the repeats that are being expanded, and `copies` how many copies they will make of what is inside
-    opened      the blocks that were expanded
+    imported    the files that the spec imports
+    opened      the blocks that were expanded, by the place of their names
     used_names  by block and parameter or name, whether any use of the block has looked at it
     """
 
@@ -52,8 +53,9 @@ class State(ABC):
     shared_modules: list[ModuleValue] = field(default_factory=list)
     multiplied: tuple[tuple[str, int], ...] = ()
     copies: int = 1
-    opened: set[str] = field(default_factory=set)
-    used_names: dict[tuple[str, str], bool] = field(default_factory=dict)
+    imported: frozenset[Source] = frozenset()
+    opened: set[Span] = field(default_factory=set)
+    used_names: dict[tuple[Span, str], bool] = field(default_factory=dict)
     _forcing: list[Thunk] = field(default_factory=list)
     _steps: int = 0
     _depth: int = 0
@@ -97,7 +99,7 @@ class State(ABC):
 
     def origin(self, span: Span) -> Origin:
         """The origin of a value that is written here."""
-        return Origin(self.origin_kind, span)
+        return Origin("imported" if span.source in self.imported else self.origin_kind, span)
 
     def count_steps(self, number: int, span: Span) -> None:
         """Pay for some work; raises LimitReached when the spec has used up what it may."""

@@ -220,6 +220,7 @@ class Import:
     path: str
     path_span: Span
     alias: str
+    alias_span: Span
     span: Span
 
 
@@ -257,12 +258,14 @@ class Assign:
 
 @dataclass(frozen=True)
 class Table:
-    """`table stack of conv { | kernel | repeat | … }`; a column is a name with its span."""
+    """`table stack of conv { | kernel | repeat | … }`; a column is a name with its span.
+
+    `block` is a name, or one of an imported file: `gnmt.conv`.
+    """
 
     name: str
     name_span: Span
-    block: str
-    block_span: Span
+    block: Name | Attribute
     columns: tuple[Name, ...]
     rows: tuple[tuple[Expression, ...], ...]
     row_spans: tuple[Span, ...]

@@ -34,7 +34,7 @@ class TreeBuilder:
 
     def import_(self, children: Children) -> syntax.Import:
         _, path, _, alias = children
-        return syntax.Import(path.value, path.span, alias.text, _span(children))
+        return syntax.Import(path.value, path.span, alias.text, alias.span, _span(children))
 
     def use(self, children: Children) -> syntax.Use:
         _, module, _, alias = children
@@ -77,8 +77,7 @@ class TreeBuilder:
         return syntax.Table(
             name.text,
             name.span,
-            _dotted(block),
-            block[0].span.to(block[-1].span),
+            _reference(block),
             columns[0],
             tuple(cells for cells, _ in rows),
             tuple(span for _, span in rows),
@@ -223,6 +222,15 @@ def _without_tokens(children: Children) -> tuple[Any, ...]:
 
 def _dotted(path: list[Token]) -> str:
     return ".".join(name.text for name in path)
+
+
+def _reference(path: list[Token]) -> Name | syntax.Attribute:
+    """A dotted path as the expression that it stands for."""
+    first, *rest = path
+    found: Name | syntax.Attribute = Name(first.text, first.span)
+    for token in rest:
+        found = syntax.Attribute(found, token.text, token.span, first.span.to(token.span))
+    return found
 
 
 def _span(children: Children) -> Span:

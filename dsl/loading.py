@@ -1,0 +1,129 @@
+"""Where imported files are: `lib/…` in the library shipped with s2sc, all others in the project of the spec."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PureWindowsPath
+
+from .imports import ImportRefused
+from .reading import Unreadable, read_source
+from .source import Source
+from .suggest import did_you_mean, listing
+
+LIBRARY = Path(__file__).parent.parent / "specs" / "lib"
+PROJECT_FILE = "s2sc.toml"
+_LIBRARY_PREFIX = "lib/"
+
+
+class FileLoader:
+    """Reads what a spec imports; nothing outside the library and the project is ever opened.
+
+    spec  the spec that imports
+    path  where it stands; without it (a text from elsewhere) it can import from the library only
+    """
+
+    def __init__(self, spec: Source, path: Path | None = None) -> None:
+        self._spec = spec
+        self._library = os.path.realpath(LIBRARY)
+        self._project = ""
+        self._sources: dict[str, Source] = {}
+        self._folders: dict[Source, str] = {}
+        if path is not None:
+            folder = os.path.realpath(path.parent)
+            self._folders[spec] = folder
+            self._sources[os.path.realpath(path)] = spec
+
+    def load(self, path: str, importer: Source) -> Source:
+        """The file that `importer` names so. Raises ImportRefused."""
+        _check_written(path)
+        from_library = path.startswith(_LIBRARY_PREFIX)
+        if from_library:
+            folder, wanted = self._library, path.removeprefix(_LIBRARY_PREFIX)
+        elif importer in self._folders:
+            folder, wanted = self._folders[importer], path
+        else:
+            raise ImportRefused(
+                "S2S206",
+                f"`{path}` cannot be found from a text that stands in no file",
+                "save the spec as a file, or import from the library: lib/…",
+            )
+        root = self._library if from_library or _inside(folder, self._library) else self._root()
+        try:
+            real = os.path.realpath(os.path.join(folder, wanted))
+        except (OSError, ValueError) as error:
+            raise ImportRefused("S2S206", f"`{path}` cannot be found: {str(error).lower()}") from None
+        if not _inside(real, root):
+            raise ImportRefused("S2S206", *_outside(path, from_library=root == self._library))
+        if not real.endswith(".s2s"):
+            raise ImportRefused("S2S206", f"`{path}` leads to a file that is no .s2s file")
+        if real not in self._sources:
+            self._sources[real] = self._read(real, path, root)
+            self._folders.setdefault(self._sources[real], os.path.dirname(real))
+        return self._sources[real]
+
+    def _root(self) -> str:
+        """The nearest folder above the spec that holds s2sc.toml, else the spec's own folder."""
+        if not self._project:
+            own = Path(self._folders[self._spec])
+            found = (folder for folder in (own, *own.parents) if (folder / PROJECT_FILE).is_file())
+            self._project = str(next(found, own))
+        return self._project
+
+    def _read(self, real: str, path: str, root: str) -> Source:
+        if not os.path.exists(real):
+            known = _specs_in(os.path.dirname(real)) if _inside(os.path.dirname(real), root) else []
+            helps = did_you_mean(os.path.basename(real), known)
+            if root == self._library:
+                helps = helps or (f"the library has {listing(known)}",)
+                message = f"the library of s2sc has no `{path.removeprefix(_LIBRARY_PREFIX)}`"
+                raise ImportRefused("S2S206", message, *helps)
+            raise ImportRefused("S2S206", f"there is no file `{path}`", *helps)
+        try:
+            return read_source(Path(real), name=self._name(real, root))
+        except Unreadable as error:
+            raise ImportRefused("S2S110" if error.too_large else "S2S206", error.message) from None
+
+    def _name(self, real: str, root: str) -> str:
+        """How messages call a file: as it is reached from where the spec's own name is."""
+        if root == self._library:
+            return _LIBRARY_PREFIX + os.path.relpath(real, root).replace(os.sep, "/")
+        beside = os.path.relpath(real, self._folders[self._spec])
+        return os.path.normpath(os.path.join(os.path.dirname(self._spec.name), beside)).replace(os.sep, "/")
+
+
+def _check_written(path: str) -> None:
+    """Say no to what names no file of the library or the project whatever there is on the disk."""
+    if not path:
+        raise ImportRefused("S2S206", "an import names a file", 'such as import "lib/transformer.s2s" as transformer')
+    if "://" in path:
+        raise ImportRefused("S2S206", f"`{path}` is an address, an import names a file of the project")
+    if path.startswith(("/", "~")) or PureWindowsPath(path).drive:
+        raise ImportRefused(
+            "S2S206", f"`{path}` is an absolute path", "write it relative to this file, without a leading / or ~"
+        )
+    if "\\" in path:
+        raise ImportRefused("S2S206", f"`{path}` has a backslash", "write / between folders, on every system")
+    if not path.endswith(".s2s"):
+        raise ImportRefused("S2S206", f"`{path}` is no .s2s file")
+
+
+def _outside(path: str, *, from_library: bool) -> tuple[str, ...]:
+    if from_library:
+        return f"`{path}` leads out of the library", "a file of the project is imported without lib/"
+    return (
+        f"`{path}` leads out of the project",
+        f"the project is the nearest folder above the spec that has a {PROJECT_FILE}, else the spec's own folder",
+    )
+
+
+def _inside(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _specs_in(folder: str) -> list[str]:
+    try:
+        found: Iterable[str] = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(name for name in found if name.endswith(".s2s"))
