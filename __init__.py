@@ -79,7 +79,8 @@ def load(
             from .runtime.run_recogniser import RunRecogniser, torch_device
 
         return RunRecogniser(open_run(found), torch_device(device), warn=warn)
-    from .runtime.inference import OnnxRecogniser, onnx_device
+    from .runtime.inference import OnnxRecogniser
+    from .runtime.onnx_session import onnx_device
 
     return OnnxRecogniser(found, device=onnx_device(device))
 

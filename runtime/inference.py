@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from .data.audio import Samples
-from .export.metadata import BadModelFile, Limits, Metadata, read_metadata
+from .export.metadata import Limits, Metadata, read_metadata
+from .export.properties import BadModelFile
 from .extras import extra
+from .onnx_session import checked_facts, open_session, read_model, words
 from .recognition import NoAnswer, Recording, Transcript, recording_of_file, transcribe
 from .search.best_path import best_path
 
 with extra("serve", "running an exported file"):
     import numpy as np
-    import onnxruntime as ort
 
-# ONNX is protobuf, which holds no more; larger models keep their weights in other files, which are never opened.
-LARGEST_BYTES = 2**31 - 1
 _INPUTS = {"audio_waveform": "tensor(float)", "audio_waveform_lengths": "tensor(int64)"}
-
-
-class BadDevice(ValueError):
-    """A device that onnxruntime is not run on."""
 
 
 class OnnxRecogniser:
@@ -37,8 +30,8 @@ class OnnxRecogniser:
 
     def __init__(self, path: Path, *, device: Literal["cpu", "cuda"] = "cpu", threads: int = 0) -> None:
         self.path = path
-        self._session = open_session(_read_model(path), name=str(path), device=device, threads=threads)
-        self.metadata: Metadata = _checked(read_metadata, self._session, str(path))
+        self._session = open_session(read_model(path), name=str(path), device=device, threads=threads)
+        self.metadata: Metadata = checked_facts(read_metadata, self._session, str(path))
         self.device: Literal["cpu", "cuda"] = (
             "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
         )
@@ -85,7 +78,7 @@ class OnnxRecogniser:
         try:
             found = self._session.run([self._search.scores, self._search.lengths], feeds)
         except Exception as error:  # onnxruntime's errors have no common type of their own
-            raise BadModelFile(f"{self.path}: cannot be run: {_words(error)}") from None
+            raise BadModelFile(f"{self.path}: cannot be run: {words(error)}") from None
         scores_BTV, lengths_B = (np.asarray(value)[: len(clips)] for value in found)
         if scores_BTV.ndim != 3 or lengths_B.shape != (len(clips),):
             raise BadModelFile(f"{self.path}: its scores are not [batch, time, classes]")
@@ -100,38 +93,6 @@ class OnnxRecogniser:
         return "".join(symbols[token] for token in tokens)
 
 
-def onnx_device(name: str) -> Literal["cpu", "cuda"]:
-    """A device by name, as for a run; BadDevice where there is no such kind. "auto" is a GPU where there is one."""
-    kind = name.partition(":")[0]
-    if kind not in ("cpu", "cuda", "auto"):
-        raise BadDevice(f"there is no kind of device called {name!r}: use cpu, cuda or auto")
-    return "cpu" if kind == "cpu" else "cuda"
-
-
-def open_session(
-    model: bytes, *, name: str = "the model", device: Literal["cpu", "cuda"] = "cpu", threads: int = 0
-) -> Any:
-    """An onnxruntime session over a file's bytes that reads no other file and prints nothing; raises BadModelFile.
-
-    threads  0 leaves the number to onnxruntime
-    """
-    # what the CUDA provider says about a machine without a GPU comes from the default logger
-    ort.set_default_logger_severity(4)
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads
-    # weights in other files are looked for below a path that cannot be a folder
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
-    providers: list[Any] = ["CPUExecutionProvider"]
-    if device == "cuda" and "CUDAExecutionProvider" in ort.get_available_providers():
-        # TF32 would bury the quiet bins of a spectrum
-        providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
-    try:
-        return ort.InferenceSession(model, options, providers=providers)
-    except Exception as error:  # onnxruntime's errors have no common type of their own
-        raise BadModelFile(f"{name}: onnxruntime refuses it: {_words(error)}") from None
-
-
 def padded(clips: Sequence[Samples], *, least_rows: int = 1) -> dict[str, Any]:
     """The inputs of one batch: waveforms with zeros behind their ends, and their lengths."""
     rows = [*clips, *[clips[-1]] * (least_rows - len(clips))]
@@ -139,30 +100,3 @@ def padded(clips: Sequence[Samples], *, least_rows: int = 1) -> dict[str, Any]:
     for row, clip in zip(waveform_BN, rows, strict=True):
         row[: len(clip)] = clip
     return {"audio_waveform": waveform_BN, "audio_waveform_lengths": np.array([len(clip) for clip in rows], np.int64)}
-
-
-def _read_model(path: Path) -> bytes:
-    try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise BadModelFile(f"{path}: not a regular file")
-            if status.st_size > LARGEST_BYTES:
-                raise BadModelFile(f"{path}: larger than 2 GiB")
-            return file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise BadModelFile(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
-
-
-def _checked(read: Any, session: Any, name: str) -> Any:
-    try:
-        return read(session.get_modelmeta().custom_metadata_map)
-    except BadModelFile as error:
-        raise BadModelFile(f"{name}: {error}") from None
-
-
-def _words(error: Exception) -> str:
-    """What onnxruntime complains of, on one line, without its C++ places."""
-    text = str(error).rpartition("] : ")[2].split(" : ", 2)[-1]
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return text[:200] or type(error).__name__

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-FORMAT = 1
-_PREFIX = "s2sc."
-_MOST_CHARACTERS = 1 << 20
-
-
-class BadModelFile(Exception):
-    """A file that cannot be used as a model: what is wrong with it."""
+from .properties import FORMAT, PREFIX, BadModelFile, Properties, to_properties
 
 
 @dataclass(frozen=True)
@@ -67,8 +58,6 @@ class Metadata:
         """The facts as ONNX's metadata_props holds them: names and texts, in order."""
         search, limits = self.search, self.limits
         values: dict[str, Any] = {
-            "format": FORMAT,
-            "version": s2sc_version(),
             "name": self.name,
             "spec": self.spec,
             "architecture": self.architecture,
@@ -86,14 +75,16 @@ class Metadata:
                 "scores": search.scores,
                 "lengths": search.lengths,
             }
-        return {_PREFIX + key: _text(value) for key, value in sorted(values.items())}
+        return to_properties(values)
 
 
 def read_metadata(properties: Mapping[str, str]) -> Metadata:
     """The facts in ONNX's metadata_props, each checked; raises BadModelFile."""
-    if _PREFIX + "format" not in properties:
+    if PREFIX + "format" not in properties:
         raise BadModelFile("not exported by s2sc: it says neither its vocabulary nor its sample rate")
-    found = _Properties(properties)
+    found = Properties(properties)
+    if PREFIX + "part" in properties:
+        raise BadModelFile("one of the two files of a model that writes token by token: name encoder.onnx or step.onnx")
     if found.whole("format", 1) != FORMAT:
         raise BadModelFile(f"written in format {found.whole('format', 1)}, this version of s2sc reads {FORMAT}")
     batch, seconds = found.numbers("batch"), found.numbers("seconds")
@@ -105,19 +96,11 @@ def read_metadata(properties: Mapping[str, str]) -> Metadata:
         precision=found.text("precision"),
         rate=found.whole("rate", 1000, 192_000),
         limits=Limits(int(batch[0]), int(batch[1]), seconds[0], seconds[1]),
-        search=_search(found) if _PREFIX + "search" in properties else None,
+        search=_search(found) if PREFIX + "search" in properties else None,
     )
 
 
-def s2sc_version() -> str:
-    """The version of the installed distribution."""
-    try:
-        return version("s2sc")
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _search(found: _Properties) -> Search:
+def _search(found: Properties) -> Search:
     search = found.value("search")
     symbols = found.value("vocabulary")
     if (
@@ -136,45 +119,3 @@ def _search(found: _Properties) -> Search:
     if search["kind"] != "greedy_ctc":
         raise BadModelFile(f"its search {search['kind'][:40]!a} is not known to this version of s2sc")
     return Search(search["kind"], blank, tuple(symbols), search["scores"], search["lengths"])
-
-
-class _Properties:
-    """Texts of unknown origin, read strictly."""
-
-    def __init__(self, properties: Mapping[str, str]) -> None:
-        self.properties = properties
-
-    def text(self, key: str) -> str:
-        text = self.properties.get(_PREFIX + key)
-        if text is None or len(text) > _MOST_CHARACTERS:
-            raise self.bad(key)
-        return text
-
-    def value(self, key: str) -> Any:
-        try:
-            return json.loads(self.text(key))
-        except (ValueError, RecursionError):
-            raise self.bad(key) from None
-
-    def whole(self, key: str, least: int, most: int = 1 << 31) -> int:
-        value = self.value(key)
-        if type(value) is not int or not least <= value <= most:
-            raise self.bad(key)
-        return value
-
-    def numbers(self, key: str) -> tuple[float, float]:
-        """Two positive numbers, the first not above the second."""
-        value = self.value(key)
-        if not isinstance(value, list) or len(value) != 2 or not all(type(end) in (int, float) for end in value):
-            raise self.bad(key)
-        if not 0 < value[0] <= value[1] or not math.isfinite(value[1]):
-            raise self.bad(key)
-        return value[0], value[1]
-
-    def bad(self, key: str) -> BadModelFile:
-        shown = self.properties.get(_PREFIX + key)
-        return BadModelFile(f"its {key} is {'missing' if shown is None else f'not understood: {shown[:60]!a}'}")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=True, allow_nan=False)

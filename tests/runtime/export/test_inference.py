@@ -15,10 +15,11 @@ import pytest
 import soundfile
 import torch
 from onnx import TensorProto, helper
-from s2sc.runtime import inference
+from s2sc.runtime import onnx_session
 from s2sc.runtime.data.manifest import BadManifest
-from s2sc.runtime.export.metadata import BadModelFile, Metadata, read_metadata
+from s2sc.runtime.export.metadata import Metadata, read_metadata
 from s2sc.runtime.export.prepare import form, output_names, trained_module
+from s2sc.runtime.export.properties import BadModelFile
 from s2sc.runtime.inference import OnnxRecogniser, padded
 from s2sc.runtime.recognition import NoAnswer
 from s2sc.runtime.search.greedy_ctc import greedy_ctc
@@ -128,7 +129,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "folder.onnx").mkdir()
     with pytest.raises(BadModelFile, match=r"directory|regular"):
         OnnxRecogniser(tmp_path / "folder.onnx")
-    monkeypatch.setattr(inference, "LARGEST_BYTES", 100)
+    monkeypatch.setattr(onnx_session, "LARGEST_BYTES", 100)
     with pytest.raises(BadModelFile, match="larger than"):
         OnnxRecogniser(wrong)
 
