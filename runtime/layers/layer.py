@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
@@ -23,30 +23,25 @@ class Layer(nn.Module):
     needs   keyword arguments of `forward` besides the inputs: "lengths" (int64 [B]) and "mask" (bool, True = real
             frame, B1T or BT1 as the layout asks, BT where the input has no features) of the first input;
             "NAME_lengths" of the input NAME; "layout" for the constructor
+    begin   computes what the steps need from the inputs that do not depend on the target: takes those by name, and
+            what `needs` asks of them ("memory_lengths"); gives by name all of the step form's `once`, and of its
+            `state` what is `given`
+    step    does one target token: [B, 1, …] in, [B, 1, …] out, as `forward` gives it at this place of a whole target.
+            It takes `position` (int64 [], how many tokens came before, one for all rows), the inputs that come token
+            by token, `once` and `state`, all by name; it gives the outputs in order, then the new `state` in order.
+            Tensors of `state` may be changed in place. A layer without it treats each token by itself
     """
 
     layout: ClassVar[Literal["BTC", "BCT", "any"]] = "any"
     needs: ClassVar[tuple[str, ...]] = ()
+    begin: ClassVar[Callable[..., dict[str, Tensor]]]
+    step: ClassVar[Callable[..., tuple[Tensor, ...]]]
 
     # the constructor's arguments, once lowering has called it
     written_as: Mapping[str, object] = {}
 
-    def begin(self, **whole: Tensor) -> dict[str, Tensor]:
-        """Compute what the steps need from the inputs that do not depend on the target.
-
-        whole    those inputs by name, and what `needs` asks of them ("memory_lengths")
-        returns  by name all of the step form's `once`, and of its `state` what is `given`
-        """
-        raise NotImplementedError(f"{type(self).__name__} needs nothing before its first step")
-
-    def step(self, *, position: Tensor, **carried: Tensor) -> tuple[Tensor, ...]:
-        """One target token: [B, 1, …] in, [B, 1, …] out, as `forward` gives it at this place of a whole target.
-
-        position  int64 [], how many tokens came before; one for all rows
-        carried   the inputs that come token by token, `once` and `state`, all by name
-        returns   the outputs in order, then the new `state` in order; tensors of `state` may be changed in place
-        """
-        raise NotImplementedError(f"{type(self).__name__} treats each token by itself")
+    def lay_out_for_export(self) -> None:
+        """Bring weights into the order of the ONNX operator that the layer is exported as, if it has one of its own."""
 
     @classmethod
     def arguments(cls, operation: Component, inputs: Inputs) -> dict[str, object]:
