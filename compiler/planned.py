@@ -38,9 +38,6 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "hyperparameters.average": ("averaging of weights", ""),
     "hyperparameters.freeze": ("freezing of weights", ""),
     # components
-    "lstm": ("the recurrent layer lstm", _CONVOLUTIONS),
-    "gru": ("the recurrent layer gru", _CONVOLUTIONS),
-    "rnn": ("the recurrent layer rnn", _CONVOLUTIONS),
     "attention": ("the component attention", _CONVOLUTIONS),
     "conv2d": ("the component conv2d", _CONVOLUTIONS),
     "conv_transpose1d": ("the component conv_transpose1d", _CONVOLUTIONS),

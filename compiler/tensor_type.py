@@ -6,6 +6,7 @@ Letters name axes in signatures, in code (`states_BTH`) and in the plan:
     D  features           C  channels of a convolution    H  hidden size
     V  vocabulary         U  target tokens                K  kernel positions
     F  frequency bins     S  source time                  W  beam width
+    L  layers, each in each direction
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ LETTERS = {
     "F": "frequency",
     "S": "source_time",
     "W": "beam",
+    "L": "layers",
 }
 
 

@@ -467,7 +467,7 @@ def _draw_type(
         return lengths()
     if one.type.kind == "seq":
         return seq("S" if "S" in names else "T", features(names[-1] if names else "D"))
-    if names[0] == "B" and ".." not in names:
+    if names[:1] == ["B"] and ".." not in names:
         batch, *others = names
         return TensorType(
             "tensor", (Axis("batch", Dim.of(batch)), *(Axis(LETTERS[name], Dim.of(features(name))) for name in others))

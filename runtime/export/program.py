@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..extras import extra
+from ..layers.layer import Layer
 
 with extra("export", "export to ONNX"):
     import onnx
@@ -54,6 +55,9 @@ def make_program(
         name: torch.export.Dim(name, min=1) for name in sorted({n for axes in dynamic.values() for n in axes.values()})
     }
     shapes = {name: {axis: dims[dim] for axis, dim in dynamic.get(name, {}).items()} for name in examples}
+    for layer in module.modules():
+        if isinstance(layer, Layer):
+            layer.lay_out_for_export()
     with quiet():
         program = torch.onnx.export(
             module,
