@@ -80,6 +80,7 @@ def build(spec: Spec, catalogue: Catalogue, findings: Findings) -> Graph | None:
                 for claim in spec.constraints
             ),
             spec_hash=_spec_hash(spec),
+            sources=spec.sources,
         ),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..dsl.source import Span
+from ..dsl.source import Source, Span
 from ..dsl.syntax import TypeExpression
 from ..dsl.values import ModuleReference, PartValue, Ref, Static
 from .component import Component
@@ -89,6 +89,7 @@ class Origins:
     exports: Mapping[str, PartValue] = field(default_factory=dict)
     claims: tuple[TypeClaim, ...] = ()
     spec_hash: str = ""
+    sources: tuple[Source, ...] = ()
 
     def of(self, path: str) -> NodeOrigin:
         """The origin of a node, or of the node that a derived one stands before."""

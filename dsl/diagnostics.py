@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -46,12 +47,37 @@ class Diagnostic:
 
 @dataclass
 class Findings:
-    """Gathers diagnostics; the same fault at the same place is kept once and its copies are counted."""
+    """Gathers diagnostics; the same fault at the same place is kept once and its copies are counted.
+
+    A fault inside an imported file gets a label at the place of the spec that uses what is at fault.
+
+    _use   where the spec uses the imported block that is being expanded
+    _uses  the same of every finished place in the model
+    """
 
     _found: dict[tuple[object, ...], Diagnostic] = field(default_factory=dict)
     _copies: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
 
+    _use: Span | None = None
+    _uses: dict[str, Span] = field(default_factory=dict)
+
+    @contextmanager
+    def using(self, span: Span) -> Iterator[None]:
+        """Everything found meanwhile comes from this use of an imported block; the outermost use counts."""
+        outer, self._use = self._use, self._use or span
+        try:
+            yield
+        finally:
+            self._use = outer
+
+    def made(self, place: str) -> None:
+        """What will be found at this place of the model comes from the use that is being expanded."""
+        if self._use is not None:
+            self._uses[place] = self._use
+
     def add(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic."""
+        diagnostic = _used_at(diagnostic, self._use)
         span = diagnostic.span
         place = None if span is None else (id(span.source), span.start, span.end)
         key = (diagnostic.code, diagnostic.message, place)
@@ -106,7 +132,7 @@ class Findings:
         """All diagnostics in file order, each with a note on the way there and its further copies."""
         ordered = sorted(self._found.items(), key=lambda item: _file_order(item[1]))
         for key, diagnostic in ordered:
-            yield _with_way(diagnostic, len(self._copies[key]))
+            yield _with_way(_used_at(diagnostic, self._uses.get(diagnostic.place)), len(self._copies[key]))
 
     def __len__(self) -> int:
         return len(self._found)
@@ -116,6 +142,15 @@ def _file_order(diagnostic: Diagnostic) -> tuple[str, int, str]:
     if diagnostic.span is None:
         return ("", 0, diagnostic.code)
     return (diagnostic.span.source.name, diagnostic.span.start, diagnostic.code)
+
+
+def _used_at(diagnostic: Diagnostic, use: Span | None) -> Diagnostic:
+    """With a label at the use of what is at fault, if that is in another file."""
+    if use is None or diagnostic.span is None or diagnostic.span.source is use.source:
+        return diagnostic
+    if any(label.span == use for label in diagnostic.labels):
+        return diagnostic
+    return replace(diagnostic, labels=(*diagnostic.labels, Label(use, "used here")))
 
 
 def _with_way(diagnostic: Diagnostic, num_copies: int) -> Diagnostic:

@@ -106,6 +106,7 @@ def emit(
     name = scope.take(signature.name)
     path = f"{scope.path}.{name}"
     weights = f"{scope.weights}.{name}"
+    evaluator.findings.made(path)
     evaluator.instances.append(
         Instance(path, signature.name, signature.family, params, inputs, weights, span, scope.reached)
     )
@@ -352,7 +353,10 @@ def _apply_block(
     inner = (
         scope.through(block) if inside_copy or scope.transparent else scope.below(scope.take(block.name), block=block)
     )
-    return _expand(evaluator, module, inputs, inner, span)
+    if span.source is block.name_span.source:
+        return _expand(evaluator, module, inputs, inner, span)
+    with evaluator.findings.using(span):
+        return _expand(evaluator, module, inputs, inner, span)
 
 
 def _expand(

@@ -34,6 +34,11 @@ class FileLoader:
             self._folders[spec] = folder
             self._sources[os.path.realpath(path)] = spec
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All that was read, the spec first."""
+        return (self._spec, *(source for source in self._sources.values() if source is not self._spec))
+
     def load(self, path: str, importer: Source) -> Source:
         """The file that `importer` names so. Raises ImportRefused."""
         _check_written(path)

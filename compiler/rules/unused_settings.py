@@ -55,7 +55,7 @@ def _unused(graph: Graph) -> Iterator[tuple[str, str, str]]:
     """Their paths, why nothing uses them, and what would."""
     dropout = "hyperparameters.dropout"
     # where only a condition reads it, no value was computed from it: the text tells
-    if graph.origins.data is not None and dropout not in graph.origins.data.span.source.text:
+    if graph.origins.sources and not any(dropout in source.text for source in graph.origins.sources):
         yield dropout, "no component reads it", f"write dropout({dropout}) where it is wanted"
     dtype = setting(graph, "hyperparameters.precision.dtype")
     if dtype is not None and dtype.name == "bf16":

@@ -28,4 +28,8 @@ def render(diagnostics: Sequence[Diagnostic], *, colour: bool = False) -> str:
 def _line(diagnostic: Diagnostic) -> str:
     text = f"{diagnostic.severity}[{diagnostic.code}] {clipped(diagnostic.message)}"
     span = diagnostic.span
-    return text if span is None else f"{clipped(span.source.name)}:{span.line}:{span.column}: {text}"
+    if span is None:
+        return text
+    name = clipped(span.source.name)
+    # a line that begins with :: is a command to GitHub's log
+    return f"{'./' if name.lstrip().startswith(':') else ''}{name}:{span.line}:{span.column}: {text}"

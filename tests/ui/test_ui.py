@@ -1,7 +1,8 @@
 """Every wrong spec says on its own lines what is found in it.
 
 `# error[S2S101]: words` expects a finding on its line whose message contains the words; `# ^ error[…]: words` expects
-it on the line before, one line up for each `^`.
+it on the line before, one line up for each `^`. Folders called `files` hold what the specs beside them import, which
+says on its lines what is found in it too.
 """
 
 from __future__ import annotations
@@ -11,29 +12,42 @@ from pathlib import Path
 
 import pytest
 from s2sc.compiler.front import analyse
+from s2sc.dsl.loading import FileLoader
 from s2sc.dsl.reading import read_source
 
 HERE = Path(__file__).parent
 EXPECTED = re.compile(r"# (\^*) ?(error|warning|info)\[(S2S\d{3})\]: ([^#\n]*)")
 
 
-@pytest.mark.parametrize("path", sorted(HERE.rglob("*.s2s")), ids=lambda path: str(path.relative_to(HERE)))
+SPECS = sorted(path for path in HERE.rglob("*.s2s") if path.parent.name != "files")
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: str(path.relative_to(HERE)))
 def test_the_findings_are_those_on_the_lines(path: Path) -> None:
     source = read_source(path)
+    loader = FileLoader(source, path)
+    findings = analyse(source, loader=loader).findings
     expected = sorted(
-        (number - len(up), severity, code, words.strip())
-        for number in range(1, source.num_lines + 1)
-        for up, severity, code, words in EXPECTED.findall(source.line(number))
+        (one.name, number - len(up), severity, code, words.strip())
+        for one in loader.sources
+        for number in range(1, one.num_lines + 1)
+        for up, severity, code, words in EXPECTED.findall(one.line(number))
     )
     assert expected, "a wrong spec says what is wrong with it"
     found = sorted(
-        (finding.span.line if finding.span else 1, finding.severity, finding.code, finding.message)
-        for finding in analyse(source).findings
+        (
+            finding.span.source.name if finding.span else source.name,
+            finding.span.line if finding.span else 1,
+            finding.severity,
+            finding.code,
+            finding.message,
+        )
+        for finding in findings
     )
-    assert [entry[:3] for entry in found] == [entry[:3] for entry in expected]
-    by_place: dict[tuple[int, str, str], list[str]] = {}
-    for line, severity, code, message in found:
-        by_place.setdefault((line, severity, code), []).append(message)
-    for line, severity, code, words in expected:
-        messages = by_place[line, severity, code]
+    assert [entry[:4] for entry in found] == [entry[:4] for entry in expected]
+    by_place: dict[tuple[str, int, str, str], list[str]] = {}
+    for name, line, severity, code, message in found:
+        by_place.setdefault((name, line, severity, code), []).append(message)
+    for name, line, severity, code, words in expected:
+        messages = by_place[name, line, severity, code]
         assert any(words in message for message in messages), (line, code, words, messages)
