@@ -38,7 +38,6 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "hyperparameters.average": ("averaging of weights", ""),
     "hyperparameters.freeze": ("freezing of weights", ""),
     # components
-    "attention": ("the component attention", _CONVOLUTIONS),
     "conv2d": ("the component conv2d", _CONVOLUTIONS),
     "conv_transpose1d": ("the component conv_transpose1d", _CONVOLUTIONS),
     "row_conv": ("the component row_conv", _CONVOLUTIONS),
@@ -49,7 +48,6 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "silu": ("the component silu", "relu, gelu and glu are there today"),
     "squeeze_excite": ("the component squeeze_excite", ""),
     # losses, search, metrics
-    "cross_entropy": ("the loss cross_entropy", "ctc_loss is there today"),
     "transducer_loss": ("the loss transducer_loss", "ctc_loss is there today"),
     "mse": ("the loss mse", "ctc_loss is there today"),
     "beam": ("beam search", "greedy_ctc is there today"),

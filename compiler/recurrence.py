@@ -39,7 +39,9 @@ class Recurrence(Component):
     size: int = param(doc="width of the state of one direction", unit_doc="features", minimum=1)
     layers: int = param(default=1, doc="layers on top of each other", minimum=1)
     bidirectional: bool = param(default=False, doc="read from the end too, and give both directions side by side")
-    dropout: float = param(default=0.0, doc="share of features silenced between layers", minimum=0, below=1)
+    dropout: float = param(
+        default=0.0, doc="share of features silenced between layers", minimum=0, below=1, training=True
+    )
 
     @property
     def directions(self) -> int:
@@ -49,7 +51,7 @@ class Recurrence(Component):
     def check_params(self) -> None:
         if self.dropout and self.layers == 1:
             raise Mismatch(
-                "S2S305",
+                "S2S202",
                 f"{self.name} has one layer, and its dropout works between layers",
                 param="dropout",
                 helps=(f"put dropout({self.dropout:g}) behind it",),
