@@ -87,7 +87,8 @@ def check_sizes(operation: Component, score: Score, *, query: str) -> None:
     if score.kind == "dot" and score.query != score.memory:
         raise Mismatch(
             "S2S401",
-            f'{operation.name}(kind = "dot") multiplies {query} of {score.query} with a memory of {score.memory} features',
+            f'{operation.name}(kind = "dot") multiplies {query} of {score.query} features with a memory '
+            f"of {score.memory}",
             at=f"{score.query} is not {score.memory}",
             helps=(
                 'kind = "general" has a trained matrix in between',

@@ -110,7 +110,7 @@ class _AdditiveScore(torch.autograd.Function):
         ctx.save_for_backward(query_BTA, keys_BSA, weight_A)
         parts = [
             F.linear(_squashed(part_BTA, keys_BSA), weight_A[None]).squeeze(3)
-            for part_BTA in query_BTA.split(_at_once(keys_BSA), 1)
+            for part_BTA in torch.split(query_BTA, _at_once(keys_BSA), 1)
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 

@@ -32,7 +32,7 @@ class Attention(Component):
     precision = "half"
     mixes_time = True
 
-    kind: str = param(doc="how a query is compared with a place of the memory", choices=KINDS)
+    kind: str = param(default="bahdanau", doc="how a query is compared with a place of the memory", choices=KINDS)
     size: int | None = param(
         default=None, doc="width of the comparison, none for the query's", unit_doc="features", minimum=1
     )
