@@ -38,7 +38,8 @@ class Component(Part):
     signature   "(x: seq[B,T,D]) => (y: seq[B,T,size])": letters are sizes, lower-case names are parameters, `..` is any
                 leading axes, `*x` takes one or more inputs, `= none` makes an input optional
     precision   "half": computes in the spec's half precision; "fp32": always float32; "follow": whatever it is given
-    mixes_time  frames read their neighbours, so padding must be zero before it
+    mixes_time  frames read their neighbours, so padding must be zero before it; or the names of the inputs of which
+                this is so
     keeps_zero  zeros in the padding of the input stay zeros in the output
     cleans      the padding of its outputs is zero whatever is in the padding of its inputs
     tokens      inputs that hold token numbers (element "index"); all others hold real numbers
@@ -49,7 +50,7 @@ class Component(Part):
 
     signature: ClassVar[str]
     precision: ClassVar[Precision] = "follow"
-    mixes_time: ClassVar[bool] = False
+    mixes_time: ClassVar[bool | tuple[str, ...]] = False
     keeps_zero: ClassVar[bool] = False
     cleans: ClassVar[bool] = False
     tokens: ClassVar[tuple[str, ...]] = ()
@@ -60,6 +61,10 @@ class Component(Part):
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:
         """Output types where the signature's letters do not say them; None: the signature says all."""
         return None
+
+    def mixes(self, name: str) -> bool:
+        """Whether the padding of an input must be zero."""
+        return name in self.mixes_time if isinstance(self.mixes_time, tuple) else self.mixes_time
 
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         """Raise Mismatch where sizes do not fit the parameters (groups that do not divide)."""

@@ -50,10 +50,8 @@ _PLANNED: dict[str, tuple[str, str]] = {
     # losses, search, metrics
     "transducer_loss": ("the loss transducer_loss", "ctc_loss is there today"),
     "mse": ("the loss mse", "ctc_loss is there today"),
-    "beam": ("beam search", "greedy_ctc is there today"),
-    "beam_ctc": ("beam search", "greedy_ctc is there today"),
-    "greedy": ("greedy search over a decoder's own tokens", "greedy_ctc is there today"),
-    "sample": ("sampling", "greedy_ctc is there today"),
+    "beam_ctc": ("beam search over frames", "greedy_ctc is there today"),
+    "sample": ("sampling", "greedy and beam are there today"),
     "bleu": ("the metric bleu", "wer and cer are there today"),
     "accuracy": ("the metric accuracy", "wer and cer are there today"),
     "perplexity": ("the metric perplexity", "wer and cer are there today"),

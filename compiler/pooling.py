@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .component import POINTWISE, Component, Mismatch, Window
 from .dim import Dim
 from .part import param
+from .step_form import StepForm
 from .tensor_type import TensorType
 
 
@@ -43,6 +44,9 @@ class Pooling(Component):
         if self.kernel is None:
             return {"y": TensorType("tensor", (x.axes[0], x.axes[2]))}
         return {"y": x.with_time(self.out_time(x.time))}
+
+    def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
+        raise self.looks_ahead(f"{self.name} reads the whole target")
 
     def window(self) -> Window:
         if self.kernel is None:

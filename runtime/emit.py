@@ -43,7 +43,9 @@ def _written(about: str, name: str, methods: Mapping[str, fx.GraphModule]) -> st
     modules = {path: layer for module in methods.values() for path, layer in _modules(module).items()}
     nodes = [node for module in methods.values() for node in module.graph.nodes]
     functions = {node.target for node in nodes if node.op == "call_function" and node.target in _FUNCTIONS}
-    uses_torch = cast in functions or any(node.target in _TORCH for node in nodes if node.op == "call_function")
+    uses_torch = any(
+        node.target in _TORCH or any(isinstance(value, torch.dtype) for value in node.kwargs.values()) for node in nodes
+    )
     lines = [
         f'"""{about}"""',
         "",

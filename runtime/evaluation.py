@@ -31,7 +31,7 @@ class Evaluation:
     """What a split gave.
 
     metrics  by name; None where the split has nothing to measure it on
-    loss     mean over the examples that fit into their frames
+    loss     mean over what the loss counts: tokens, or the examples that fit into their frames
     pairs    (id, reference, hypothesis) of every example, in the order of evaluation
     """
 
@@ -62,7 +62,7 @@ def evaluate(
     counts = {part.name: build_metric(part) for part in metrics}
     was_training = model.module.training
     model.module.eval()
-    total_loss, feasible, examples = 0.0, 0, 0
+    total_loss, total_weight, feasible, examples = 0.0, 0.0, 0, 0
     pairs: list[tuple[str, str, str]] = []
     try:
         with torch.inference_mode():
@@ -72,6 +72,7 @@ def evaluate(
                 loss_B = model.loss(outputs, moved).double()
                 fits_B = _fits(model, loss_B)
                 total_loss += float((loss_B * fits_B).sum())
+                total_weight += float((model.loss_weight(moved) * fits_B).sum())
                 feasible += int(fits_B.sum())
                 texts = _texts(model, outputs, moved, data)
                 pairs.extend(zip(found.ids, found.texts, texts, strict=True))
@@ -85,7 +86,7 @@ def evaluate(
             count.update(reference, hypothesis)
     return Evaluation(
         metrics={name: count.value for name, count in counts.items()},
-        loss=total_loss / feasible if feasible else None,
+        loss=total_loss / total_weight if total_weight else None,
         examples=examples,
         infeasible=examples - feasible,
         pairs=pairs,

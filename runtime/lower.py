@@ -289,13 +289,15 @@ class Lowering:
 
     def _needs(
         self, node: Node, layer: type[Layer], inputs: Mapping[str, tuple[TensorType, ...]], layout: Layout
-    ) -> dict[str, fx.Node]:
-        found: dict[str, fx.Node] = {}
+    ) -> dict[str, Argument]:
+        found: dict[str, Argument] = {}
         first, first_type = next((refs[0], inputs[name][0]) for name, refs in node.inputs.items() if refs)
         for need in layer.needs:
             if need == "mask" and first_type.is_seq:
                 value = _Value(self.tensor(first, layout), layout if has_layout(first_type) else "BTC")
                 found[need] = self._mask(first_type, value)
+            elif need == "dtype":
+                found[need] = DTYPES[node.compute]
             elif need == "lengths" and first_type.is_seq:
                 found[need] = self.lengths_of(first_type.time)
             elif need.endswith("_lengths") and inputs.get(need.removesuffix("_lengths")):

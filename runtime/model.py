@@ -48,6 +48,11 @@ class Model:
         loss_B: Tensor = self.loss_layer(*values, **lengths)
         return loss_B
 
+    def loss_weight(self, batch: Batch) -> Tensor:
+        """What each example counts in the mean of a batch's or a split's loss, [B]: 1, or its target tokens."""
+        weight_B: Tensor = self.loss_layer.example_weight(_find(self.loss_from["target_lengths"], {}, batch))
+        return weight_B
+
     def hypotheses(self, outputs: Mapping[str, Tensor], batch: Batch) -> list[list[int]]:
         """The tokens that the search finds for each example."""
         assert self.search is not None

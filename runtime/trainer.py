@@ -212,7 +212,7 @@ def _train_step(trainer: Trainer, batch: Batch) -> None:
     for group in state.optimizer.param_groups:
         group["lr"] = trainer.rate
     trainer.statistics.remember()
-    loss = state.model.loss(state.model(batch), batch).mean()
+    loss = state.model.loss(state.model(batch), batch).sum() / state.model.loss_weight(batch).sum()
     torch.autograd.backward(state.scale.scale(loss))
     gradients = [weight.grad for weight in trainer.weights if weight.grad is not None]
     state.scale.unscale(gradients)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..component import Component, Mismatch, Window, component
 from ..dim import Dim
 from ..part import param
+from ..step_form import StepForm, carried
 from ..tensor_type import TensorType
 
 
@@ -18,6 +19,9 @@ class Conv1d(Component):
     ceil(T / stride) frames whatever the batch; "causal" puts all of them on the left; "valid" pads nothing.
 
         y[b, t, o] = bias[o] + sum over c, k of weight[o, c, k] * x[b, t * stride + k * dilation - left, c]
+
+    With `weight_norm` the kernel of each channel is gain[o] * weight[o] / |weight[o]| (Salimans & Kingma 2016), and
+    starts as N(0, 4 / fan in), which a glu behind it halves (Gehring et al. 2017).
     """
 
     signature = "(x: seq[B,T,D]) => (y: seq[B,_,channels])"
@@ -32,6 +36,7 @@ class Conv1d(Component):
     groups: int = param(default=1, doc="groups of channels that do not see each other", minimum=1)
     pad: str = param(default="same", doc="frames added at the ends", choices=("same", "valid", "causal"))
     bias: bool = param(default=True, doc="add a trained number to each channel")
+    weight_norm: bool = param(default=False, doc="train the length of each channel's kernel by itself")
 
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         channels_in = inputs["x"][0].features
@@ -59,6 +64,8 @@ class Conv1d(Component):
         }
         if self.bias:
             shapes["bias"] = (self.channels,)
+        if self.weight_norm:
+            shapes["gain"] = (self.channels,)
         return shapes
 
     def macs(self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]]) -> int:
@@ -69,3 +76,12 @@ class Conv1d(Component):
         reach = (self.kernel - 1) * self.dilation + 1
         before = {"same": (self.kernel - 1) * self.dilation // 2, "causal": reach - 1, "valid": 0}[self.pad]
         return Window(reach, self.stride, before, reach - 1 - before)
+
+    def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
+        reach = (self.kernel - 1) * self.dilation
+        if self.stride != 1:
+            raise self.looks_ahead(f"{self.name}(stride = {self.stride}) gives fewer results than it reads tokens")
+        if self.pad != "causal" and reach:
+            why = f'{self.name}(pad = "{self.pad}") reads later target tokens'
+            raise self.looks_ahead(why, help='say pad = "causal"')
+        return StepForm(state=(carried("past", inputs["x"][0].features, reach),))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..component import Component, Window, component
 from ..dim import Dim
 from ..part import param
+from ..step_form import StepForm, carried
 from ..tensor_type import TensorType
 
 
@@ -60,3 +61,12 @@ class SepConv1d(Component):
         reach = (self.kernel - 1) * self.dilation + 1
         before = {"same": (self.kernel - 1) * self.dilation // 2, "causal": reach - 1, "valid": 0}[self.pad]
         return Window(reach, self.stride, before, reach - 1 - before)
+
+    def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
+        reach = (self.kernel - 1) * self.dilation
+        if self.stride != 1:
+            raise self.looks_ahead(f"{self.name}(stride = {self.stride}) gives fewer results than it reads tokens")
+        if self.pad != "causal" and reach:
+            why = f'{self.name}(pad = "{self.pad}") reads later target tokens'
+            raise self.looks_ahead(why, help='say pad = "causal"')
+        return StepForm(state=(carried("past", inputs["x"][0].features, reach),))

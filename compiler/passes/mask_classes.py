@@ -15,16 +15,16 @@ _ROUND = 8
 
 @graph_pass(needs=("types",), gives=("classes",), despite_errors=True)
 def mask_classes(graph: Graph, findings: Findings) -> Graph:
-    """Put a class_mask after every tensor of logits that is wider than vocabulary and blank need."""
+    """Put a class_mask after every tensor of logits that is wider than the vocabulary (and a blank) needs."""
     vocabulary = _vocabulary(graph)
     if vocabulary is None:
         return graph
     needed: dict[Ref, int] = {}
     for node in graph.nodes.values():
         source = {"loss": "logits", "search": "x"}.get(node.operation.family)
-        blank = node.operation.values().get("blank")
-        if source is None or blank is None:
+        if source is None:
             continue
+        blank = node.operation.values().get("blank", -1)
         logits = _logits(node.inputs[source][0], graph)
         needed[logits] = max(needed.get(logits, 0), vocabulary, blank + 1)
     for logits, classes in needed.items():
@@ -59,7 +59,7 @@ def _mask(graph: Graph, logits: Ref, classes: int, findings: Findings) -> Graph:
         round_size = -(-classes // _ROUND) * _ROUND
         findings.error(
             "S2S410",
-            f"`{producer.path}` gives {given.features} logits, but vocabulary and blank are {classes} classes",
+            f"`{producer.path}` gives {given.features} logits, but there are {classes} classes",
             origin.span,
             at=f"{given.features - classes} more than there are classes",
             place=producer.path,

@@ -19,7 +19,7 @@ def place_masks(graph: Graph, findings: Findings) -> Graph:
     for path, node in graph.nodes.items():
         inputs = dict(node.inputs)
         for name, refs in node.inputs.items():
-            if not node.operation.mixes_time:
+            if not node.operation.mixes(name):
                 continue
             inputs[name] = tuple(
                 _masked(ref, f"{path}.mask_{name}{position or ''}", graph, nodes, masks)

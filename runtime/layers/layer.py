@@ -22,7 +22,7 @@ class Layer(nn.Module):
             (if it has one) says how
     needs   keyword arguments of `forward` besides the inputs: "lengths" (int64 [B]) and "mask" (bool, True = real
             frame, B1T or BT1 as the layout asks, BT where the input has no features) of the first input;
-            "NAME_lengths" of the input NAME; "layout" for the constructor
+            "NAME_lengths" of the input NAME; "dtype" of the results; "layout" for the constructor
     begin   computes what the steps need from the inputs that do not depend on the target: takes those by name, and
             what `needs` asks of them ("memory_lengths"); gives by name all of the step form's `once`, and of its
             `state` what is `given`
@@ -30,12 +30,14 @@ class Layer(nn.Module):
             It takes `position` (int64 [], how many tokens came before, one for all rows), the inputs that come token
             by token, `once` and `state`, all by name; it gives the outputs in order, then the new `state` in order.
             Tensors of `state` may be changed in place. A layer without it treats each token by itself
+    example_weight  of a loss: what the sum over a batch is divided by, for each example [B], from the target's lengths
     """
 
     layout: ClassVar[Literal["BTC", "BCT", "any"]] = "any"
     needs: ClassVar[tuple[str, ...]] = ()
     begin: ClassVar[Callable[..., dict[str, Tensor]]]
     step: ClassVar[Callable[..., tuple[Tensor, ...]]]
+    example_weight: ClassVar[Callable[..., Tensor]]
 
     # the constructor's arguments, once lowering has called it
     written_as: Mapping[str, object] = {}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...compiler.component import Component
+from ..weight_norm import normed
 from .layer import Inputs, Layer
 
 
@@ -17,13 +18,18 @@ class Linear(Layer):
 
     layout = "BTC"
 
-    def __init__(self, *, in_features: int, size: int, bias: bool = True, tied: bool = False) -> None:
+    def __init__(
+        self, *, in_features: int, size: int, bias: bool = True, tied: bool = False, weight_norm: bool = False
+    ) -> None:
         super().__init__()
         self.weight = None if tied else nn.Parameter(torch.empty(size, in_features))
         self.bias = nn.Parameter(torch.empty(size)) if bias else None
         bound = 1.0 / math.sqrt(in_features)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
+        self.gain = None
+        if weight_norm and self.weight is not None:
+            self.gain = nn.Parameter(self.weight.detach().norm(dim=1))
 
     @classmethod
     def arguments(cls, operation: Component, inputs: Inputs) -> dict[str, object]:
@@ -34,5 +40,7 @@ class Linear(Layer):
     def forward(self, x_BTC: Tensor, *, tied_weight: Tensor | None = None) -> Tensor:
         weight = self.weight if tied_weight is None else tied_weight
         assert weight is not None
+        if self.gain is not None:
+            weight = normed(weight, self.gain)
         bias = None if self.bias is None else self.bias.to(x_BTC.dtype)
         return F.linear(x_BTC, weight.to(x_BTC.dtype), bias)

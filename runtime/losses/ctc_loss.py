@@ -24,6 +24,10 @@ class CtcLoss(Layer):
         super().__init__()
         self.blank = blank
 
+    def example_weight(self, target_lengths: Tensor) -> Tensor:
+        """What a batch's sum is divided by, for each example [B]: 1."""
+        return torch.ones_like(target_lengths)
+
     def forward(self, logits_BTV: Tensor, target: Tensor, *, logits_lengths: Tensor, target_lengths: Tensor) -> Tensor:
         """Give the loss of each example, [B]: summed over the text, 0 (and no gradient) where it does not fit.
 
