@@ -11,6 +11,7 @@ from ..dsl.values import (
     EnvironmentPath,
     JoinedPath,
     ModuleReference,
+    PairOf,
     PartValue,
     Quantity,
     Range,
@@ -64,18 +65,22 @@ def plain(bound: object, param: Param, catalogue: Classes) -> Any:
         return realize(value, catalogue)
     if isinstance(value, ModuleReference):
         return value.weights
-    if param.type == "files" and isinstance(value, str | EnvironmentPath | JoinedPath):
-        return (_path(value),)
+    if param.type in ("files", "pairs") and isinstance(value, str | EnvironmentPath | JoinedPath | PairOf):
+        return (_file(value),)
     if isinstance(value, tuple):
         item = replace(param, type=param.item or "path", item="")
         return tuple(plain(one, item, catalogue) for one in value)
-    if isinstance(value, JoinedPath | EnvironmentPath):
-        return _path(value)
+    if isinstance(value, JoinedPath | EnvironmentPath | PairOf):
+        return _file(value)
     if isinstance(value, Range):
         return Range(_number(value.low, param), _number(value.high, param))
     if param.type in ("int", "number"):
         return _number(value, param)
     return value
+
+
+def _file(value: str | EnvironmentPath | JoinedPath | PairOf) -> str | EnvironmentPath | JoinedPath | PairOf:
+    return PairOf(_path(value.source), _path(value.target)) if isinstance(value, PairOf) else _path(value)
 
 
 def _path(value: str | EnvironmentPath | JoinedPath) -> str | EnvironmentPath | JoinedPath:
@@ -130,6 +135,8 @@ def encode(value: object) -> Json:
         return {"env": value.variable, "default": value.default}
     if isinstance(value, JoinedPath):
         return {"path": [encode(piece) for piece in value.pieces]}
+    if isinstance(value, PairOf):
+        return {"pair": [encode(value.source), encode(value.target)]}
     if isinstance(value, SplitOf):
         return {"split": value.split, "share": value.share}
     if isinstance(value, SplitMetric):
@@ -157,6 +164,8 @@ def decode(value: Json, catalogue: Classes) -> Any:
             return EnvironmentPath(variable, default)
         case {"path": list(pieces)}:
             return JoinedPath(tuple(decode(piece, catalogue) for piece in pieces))
+        case {"pair": [source, target]}:
+            return PairOf(decode(source, catalogue), decode(target, catalogue))
         case {"split": str(split), "share": share}:
             return SplitOf(split, share)
         case {"metric": str(metric), "of": str(split), "direction": str(direction)}:

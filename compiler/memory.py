@@ -74,7 +74,8 @@ def batch_examples(graph: Graph) -> int:
     seconds = longest_seconds(graph)
     if batch.family == "time" and seconds:
         return max(1, int(batch.amount / seconds))
-    return max(1, int(batch.amount // max(sizes.get("U", 1), 1)))
+    # a row counts as its longer side
+    return max(1, int(batch.amount // max(sizes.get("S", 1), sizes.get("U", 1), 1)))
 
 
 def export_bytes(graph: Graph, precision: str) -> int:

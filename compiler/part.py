@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from ..dsl.diagnostics import Severity
 from ..dsl.signature import Param
-from ..dsl.values import EnvironmentPath, JoinedPath, Plain, Quantity, Range, Ref, SplitOf
+from ..dsl.values import EnvironmentPath, JoinedPath, PairOf, Plain, Quantity, Range, Ref, SplitOf
 
 PathValue = str | EnvironmentPath | JoinedPath
 Files = tuple[PathValue, ...] | SplitOf
+Pairs = tuple[PathValue | PairOf, ...] | SplitOf
 WeightsPath = str
 
 _SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S407": "warning", "S2S409": "info", "S2S613": "warning"}
@@ -28,6 +29,7 @@ _TYPES = {
     "Quantity": "number",
     "PathValue": "path",
     "Files": "files",
+    "Pairs": "pairs",
     "SplitMetric": "metric",
     "WeightsPath": "module",
     "Ref": "tensor",

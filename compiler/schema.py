@@ -187,6 +187,7 @@ _KINDS = {
     "range": "a range, low .. high",
     "path": "a path",
     "files": "a list of files or split(…)",
+    "pairs": "pair(…) of two files, a file, a list of these, or split(…)",
     "metric": "a split's metric, min(valid.wer)",
     "module": "a module",
     "tensor": "a tensor",
@@ -351,15 +352,13 @@ _PATH: Json = {
     "anyOf": [_STRING, _ENV, _object({"path": {"type": "array", "items": {"anyOf": [_STRING, _ENV]}, "minItems": 1}})]
 }
 TENSOR = _object({"tensor": _STRING, "port": _STRING, "lengths": {"type": "boolean"}})
+_PAIR = _object({"pair": {"type": "array", "prefixItems": [_PATH, _PATH], "items": False, "minItems": 2}})
+_SHARE = _object({"split": _STRING, "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}})
 _PLAIN: dict[str, Json] = {
     "bool": {"type": "boolean"},
     "path": _PATH,
-    "files": {
-        "anyOf": [
-            {"type": "array", "items": _PATH},
-            _object({"split": _STRING, "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}}),
-        ]
-    },
+    "files": {"anyOf": [{"type": "array", "items": _PATH}, _SHARE]},
+    "pairs": {"anyOf": [{"type": "array", "items": {"anyOf": [_PATH, _PAIR]}}, _SHARE]},
     "metric": _object({"metric": _STRING, "of": _STRING, "direction": {"enum": ["", "min", "max"]}}),
     "module": _STRING,
     "tensor": TENSOR,

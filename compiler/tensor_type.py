@@ -100,9 +100,9 @@ def seq(time: int | str | Dim, features: int | str | Dim, *, batch: int | str | 
     )
 
 
-def tokens(time: int | str | Dim, vocabulary: int, *, batch: int | str | Dim = "B") -> TensorType:
-    """seq[B, time] of token numbers below `vocabulary`."""
-    return TensorType("seq", (Axis("batch", Dim.of(batch)), Axis("time", Dim.of(time))), "index", vocabulary)
+def tokens(time: int | str | Dim, vocabulary: int, *, batch: int | str | Dim = "B", axis: str = "time") -> TensorType:
+    """seq[B, time] of token numbers below `vocabulary`; `axis` is the name of the time axis."""
+    return TensorType("seq", (Axis("batch", Dim.of(batch)), Axis(axis, Dim.of(time))), "index", vocabulary)
 
 
 def lengths(*, batch: int | str | Dim = "B") -> TensorType:

@@ -27,6 +27,7 @@ from .values import (
     JoinedPath,
     ModuleReference,
     Origin,
+    PairOf,
     PartValue,
     Quantity,
     Range,
@@ -59,7 +60,7 @@ def fit(param: Param, value: Value, owner: str, span: Span, findings: Findings) 
         return problem.kind(value, _wanted(param))
     if param.type == "list":
         return _list(problem, value)
-    if param.type == "files":
+    if param.type in ("files", "pairs"):
         return _files(problem, value)
     if not isinstance(value, Static):
         return problem.kind(value, _wanted(param))
@@ -143,6 +144,8 @@ def _wanted(param: Param) -> str:
         "range": "a range (a .. b)",
         "path": 'a path ("folder/file" or path(…))',
         "files": "a list of paths, or split(…)",
+        "pairs": "pair(…) of two files, a path, a list of these, or split(…)",
+        "file_or_pair": "a path or pair(…) of two files",
         "metric": "min(…) or max(…) of a split's metric, such as min(valid.wer)",
         "module": "a module",
         "tensor": "a tensor",
@@ -162,7 +165,14 @@ def _example(param: Param) -> str:
         return f'"{param.choices[0]}"'
     if param.units:
         return f"… {family_units(param.units[0])[0]}"
-    return {"str": '"…"', "bool": "true", "path": '"…"', "files": '["…"]', "list": "[…]"}.get(param.type, "…")
+    return {
+        "str": '"…"',
+        "bool": "true",
+        "path": '"…"',
+        "files": '["…"]',
+        "pairs": 'pair("…", "…")',
+        "list": "[…]",
+    }.get(param.type, "…")
 
 
 def _is_tensor(value: Value) -> TypeGuard[TensorValue]:
@@ -230,10 +240,11 @@ def _files(problem: _Problem, value: Value) -> Fitted:
     if isinstance(value, Static):
         if isinstance(value.value, SplitOf):
             return value
-        if isinstance(value.value, str | EnvironmentPath | JoinedPath):
+        item = "path" if problem.param.type == "files" else "file_or_pair"
+        if isinstance(value.value, _ACCEPTED[item]):
             return Static((value,), value.origin)
         if isinstance(value.value, tuple):
-            item_param = Param(problem.param.name, "path", problem.param.doc)
+            item_param = Param(problem.param.name, item, problem.param.doc)
             items = [
                 fit(item_param, item, problem.owner, _item_span(item, problem.span), problem.findings)
                 for item in value.value
@@ -247,22 +258,25 @@ def _static(problem: _Problem, value: Static) -> Fitted:
     kind = param.type
     if kind in ("int", "number"):
         return _numeric(problem, value)
-    accepted: dict[str, tuple[type, ...]] = {
-        "bool": (bool,),
-        "str": (str,),
-        "dtype": (DType,),
-        "path": (str, EnvironmentPath, JoinedPath),
-        "metric": (SplitMetric,),
-    }
     if kind == "range":
         return _range(problem, value)
-    if not isinstance(plain, accepted[kind]):
+    if not isinstance(plain, _ACCEPTED[kind]):
         return problem.kind(value, _wanted(param))
     if isinstance(plain, SplitMetric) and not plain.direction:
         return problem.error(
             "S2S301", f"{problem.what} needs a direction", f"write min({plain.split}.{plain.metric}) or max(…)"
         )
     return value
+
+
+_ACCEPTED: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "str": (str,),
+    "dtype": (DType,),
+    "path": (str, EnvironmentPath, JoinedPath),
+    "file_or_pair": (str, EnvironmentPath, JoinedPath, PairOf),
+    "metric": (SplitMetric,),
+}
 
 
 def _numeric(problem: _Problem, value: Static) -> Fitted:

@@ -1,11 +1,11 @@
-"""The built-in functions of static values: pad_to, min, max, path, env, split."""
+"""The built-in functions of static values: pad_to, min, max, path, env, pair, split."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from .statics import StaticError, bounded, describe, is_number
-from .values import EnvironmentPath, JoinedPath, Origin, Plain, Quantity, SplitMetric, SplitOf, Static
+from .values import EnvironmentPath, JoinedPath, Origin, PairOf, Plain, Quantity, SplitMetric, SplitOf, Static
 
 SPLITS = ("train", "valid", "test")
 
@@ -15,6 +15,7 @@ SIGNATURES = {
     "max": "max(a, b, …), or max(valid.accuracy) in a checkpoint",
     "path": 'path("folder", "file")',
     "env": 'env("NAME", default = "…")',
+    "pair": 'pair("train.en", "train.de")',
     "split": "split(train, 10%)",
 }
 
@@ -87,6 +88,16 @@ def _env(positional: Sequence[Static], named: Mapping[str, Static]) -> Plain:
     return EnvironmentPath(name, default.value)
 
 
+def _pair(positional: Sequence[Static], named: Mapping[str, Static]) -> Plain:
+    source, target = _exactly(positional, 2, "pair")
+    for value in (source, target):
+        if not isinstance(value.value, str | EnvironmentPath | JoinedPath):
+            raise StaticError("S2S301", f"pair wants two files, got {describe(value)}", f"write {SIGNATURES['pair']}")
+    assert isinstance(source.value, str | EnvironmentPath | JoinedPath)
+    assert isinstance(target.value, str | EnvironmentPath | JoinedPath)
+    return PairOf(source.value, target.value)
+
+
 def _split(positional: Sequence[Static], named: Mapping[str, Static]) -> Plain:
     split, share = _exactly(positional, 2, "split")
     if not isinstance(split.value, SplitMetric) or split.value.metric:
@@ -114,5 +125,6 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[Static], Mapping[str, Static]], Plai
     "max": _extreme(max, "max"),
     "path": _path,
     "env": _env,
+    "pair": _pair,
     "split": _split,
 }

@@ -14,8 +14,9 @@ class Param:
     """One declared parameter; the only place where its name, type, default, range, unit and meaning stand.
 
     type      "int", "number", "bool", "str", "dtype", "range", "path" (a string, `path(…)` or `env(…)`), "files" (a
-              list of paths, one path, or `split(…)`), "metric" (a split's metric), "module" (its weights are used:
-              `tie`), "tensor", "part" (of one of `families`), or "list" of `item` type
+              list of paths, one path, or `split(…)`), "pairs" (the same with `pair(…)` for a path), "metric" (a split's
+              metric), "module" (its weights are used: `tie`), "tensor", "part" (of one of `families`), or "list" of
+              `item` type
               A part of family "precision" may be a dtype too (`precision = fp32`); `choices` says which.
     units     unit families that a quantity may have ("time", "frequency", "steps" …); empty: a plain number
               (or a share: 10% is 0.1)

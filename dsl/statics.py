@@ -21,6 +21,7 @@ from .values import (
     JoinedPath,
     Origin,
     OriginKind,
+    PairOf,
     PartValue,
     Plain,
     Quantity,
@@ -149,6 +150,8 @@ def describe(value: Static) -> str:
         return "a range"
     if isinstance(plain, Ref):
         return "a tensor"
+    if isinstance(plain, PairOf):
+        return "a pair of files"
     return "a path" if type(plain).__name__.endswith("Path") else "a split"
 
 
@@ -228,11 +231,11 @@ def _compare(operator: str, left: Static, right: Static) -> bool:
     return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
 
 
-_UNREAD = (EnvironmentPath, JoinedPath, SplitOf, SplitMetric, Ref, tuple)
+_UNREAD = (EnvironmentPath, JoinedPath, PairOf, SplitOf, SplitMetric, Ref, tuple)
 
 
 def _is_path(value: Static) -> bool:
-    return isinstance(value.value, EnvironmentPath | JoinedPath)
+    return isinstance(value.value, EnvironmentPath | JoinedPath | PairOf)
 
 
 def _comparable(value: Static) -> object:

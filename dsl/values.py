@@ -66,6 +66,14 @@ class JoinedPath:
 
 
 @dataclass(frozen=True)
+class PairOf:
+    """`pair("train.en", "train.de")`: two files whose lines belong together, line by line."""
+
+    source: str | EnvironmentPath | JoinedPath
+    target: str | EnvironmentPath | JoinedPath
+
+
+@dataclass(frozen=True)
 class SplitOf:
     """`split(train, 10%)`: that share of another split's examples, taken away from it."""
 
@@ -105,6 +113,7 @@ Plain = (
     | DType
     | EnvironmentPath
     | JoinedPath
+    | PairOf
     | SplitOf
     | SplitMetric
     | Ref
