@@ -41,6 +41,11 @@ class TorchStepper:
             for kept in lowered.state
         }
 
+    @property
+    def carried(self) -> Mapping[str, Tensor]:
+        """What the next step reads besides its tokens, by name."""
+        return {**self._once, **self._state}
+
     def advance(
         self, tokens_R: NDArray[np.int64], parents_R: NDArray[np.int64], k: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from ...compiler.graph import CheckedGraph
 from ..layers.cast import cast
@@ -31,7 +31,7 @@ class HalfWeights:
     vanished: Mapping[str, int] = field(default_factory=dict)
 
 
-def halve_weights(module: fx.GraphModule, checked: CheckedGraph) -> HalfWeights:
+def halve_weights(module: nn.Module, checked: CheckedGraph) -> HalfWeights:
     """Convert the weights of every node that computes in half precision; a weight that overflows fails the export."""
     halves = {
         module_path(node.weights)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...compiler.data_layer import DataLayer
 from ...compiler.export_form import for_export
@@ -53,16 +53,21 @@ def output_names(graph: Graph, label: str) -> dict[str, Ref]:
 def trained_module(exported: CheckedGraph, outputs: Mapping[str, Ref], state: Mapping[str, Tensor]) -> Lowered:
     """Lower to the given outputs and put trained weights in, for evaluation."""
     lowered = lower(exported, outputs=list(outputs.values()))
-    own = lowered.module.state_dict()
+    load_trained_weights(lowered.module, state)
+    lowered.module.eval()
+    return lowered
+
+
+def load_trained_weights(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Put trained weights into a module that has the model's layers or some; ExportFailed where they do not fit."""
+    own = module.state_dict()
     for name, tensor in own.items():
         if name not in state:
             raise ExportFailed(f"the checkpoint lacks {name}", node=name.rpartition(".")[0])
         if state[name].shape != tensor.shape:
             shapes = f"{list(state[name].shape)} in the checkpoint, {list(tensor.shape)} in the spec"
             raise ExportFailed(f"{name} is {shapes}", node=name.rpartition(".")[0])
-    lowered.module.load_state_dict({name: state[name] for name in own})
-    lowered.module.eval()
-    return lowered
+    module.load_state_dict({name: state[name] for name in own})
 
 
 def examples(graph: Graph, lowered: Lowered, *, samples: int) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:

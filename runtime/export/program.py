@@ -35,6 +35,13 @@ class Program:
         """The content of the file, the same in every process."""
         return bytes(self.model.SerializeToString(deterministic=True))
 
+    def with_properties(self, properties: Mapping[str, str]) -> Program:
+        """The same with other metadata."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        onnx.helper.set_model_props(model, dict(sorted(properties.items())))
+        return Program(model, self.exported)
+
 
 def make_program(
     module: fx.GraphModule,
@@ -54,7 +61,7 @@ def make_program(
     dims = {
         name: torch.export.Dim(name, min=1) for name in sorted({n for axes in dynamic.values() for n in axes.values()})
     }
-    shapes = {name: {axis: dims[dim] for axis, dim in dynamic.get(name, {}).items()} for name in examples}
+    shapes = tuple({axis: dims[dim] for axis, dim in dynamic.get(name, {}).items()} for name in examples)
     for layer in module.modules():
         if isinstance(layer, Layer):
             layer.lay_out_for_export()
