@@ -8,6 +8,14 @@ from .component import Component, Mismatch
 
 KINDS = ("bahdanau", "dot", "general", "concat")
 
+# More sums behind the tanh of an additive score than this are computed again in the backward pass.
+_KEPT_NUMBERS = 1 << 26
+
+
+def are_kept(num_sums: int) -> bool:
+    """Whether the sums of a query and a key that an additive score squashes are kept for the backward pass."""
+    return num_sums <= _KEPT_NUMBERS
+
 
 @dataclass(frozen=True)
 class Score:
@@ -54,6 +62,13 @@ class Score:
         memory = 0 if self.kind == "dot" else places * self.memory * self.compared
         query = queries * self.query * self.width if self.is_additive else 0
         return batch * (memory + query + queries * places * (self.compared + features))
+
+    def kept(self, *, batch: int, queries: int, places: int) -> int:
+        """Numbers kept for the backward pass in the precision of the inputs: keys, queries, sums of both."""
+        if not self.is_additive:
+            return batch * places * self.compared
+        sums = batch * queries * places * self.width
+        return batch * (places + queries) * self.width + sums * are_kept(sums)
 
 
 def check_score(operation: Component, *, width: str) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ..compiler.attention_score import are_kept
 from .layers.layer import Layer
 from .real_frames import real_frames
 
@@ -55,15 +56,12 @@ class ScoringLayer(Layer):
             one_head = (query_BTD.unsqueeze(1), keys_BSA.unsqueeze(1), values_BSC.unsqueeze(1))
             attended = F.scaled_dot_product_attention(*one_head, attn_mask=real_BS[:, None, None, :], scale=1.0)
             return attended.squeeze(1)
-        weights_BTS = attention_weights(self.scores(self.compared(query_BTD), keys_BSA), real_BS)
-        return torch.bmm(weights_BTS.to(values_BSC.dtype), values_BSC)
-
-    def compared(self, query_BTD: Tensor) -> Tensor:
-        """The queries as an additive score adds them to keys, [B, T, A]."""
-        assert self.query_weight is not None
         dtype = query_BTD.dtype
-        bias = None if self.score_bias is None else self.score_bias.to(dtype)
-        return F.linear(query_BTD, self.query_weight.to(dtype), bias)
+        bias_A = None if self.score_bias is None else self.score_bias.to(dtype)
+        compared_BTA = F.linear(query_BTD, self.query_weight.to(dtype), bias_A)
+        keep = are_kept(compared_BTA.shape[1] * keys_BSA.numel())
+        scores_BTS = additive_scores(compared_BTA, keys_BSA, self.direction(dtype), keep=keep)
+        return weighted_sum(scores_BTS, values_BSC, real_BS)
 
     def direction(self, dtype: torch.dtype) -> Tensor:
         """The weight [A] of an additive score, normalised if it is so."""
@@ -74,20 +72,23 @@ class ScoringLayer(Layer):
             weight_A = exact_A * (self.score_gain.float() * torch.rsqrt(exact_A.square().sum()))
         return weight_A.to(dtype)
 
-    def scores(self, compared_BTA: Tensor, keys_BSA: Tensor) -> Tensor:
-        """Additive scores [B, T, S]."""
-        weight_A = self.direction(keys_BSA.dtype)
-        if torch.onnx.is_in_onnx_export():
-            return F.linear(torch.tanh(compared_BTA.unsqueeze(2) + keys_BSA.unsqueeze(1)), weight_A[None]).squeeze(3)
-        # torch leaves Function.apply without types
-        scores_BTS: Tensor = _AdditiveScore.apply(compared_BTA, keys_BSA, weight_A)  # type: ignore[no-untyped-call]
-        return scores_BTS
+
+def additive_scores(compared_BTA: Tensor, keys_BSA: Tensor, weight_A: Tensor, *, keep: bool) -> Tensor:
+    """Give weight . tanh(query + key) for all pairs of projected queries and keys, [B, T, S].
+
+    keep  whether the sums are kept for the backward pass or computed again
+    """
+    if torch.onnx.is_in_onnx_export():
+        return F.linear(torch.tanh(compared_BTA.unsqueeze(2) + keys_BSA.unsqueeze(1)), weight_A[None]).squeeze(3)
+    # torch leaves Function.apply without types
+    scores_BTS: Tensor = _AdditiveScore.apply(compared_BTA, keys_BSA, weight_A, keep)  # type: ignore[no-untyped-call]
+    return scores_BTS
 
 
-def attention_weights(scores_BTS: Tensor, real_BS: Tensor) -> Tensor:
-    """The share of attention that each place gets, in float32: none where there is no memory."""
+def weighted_sum(scores_BTS: Tensor, values_BSC: Tensor, real_BS: Tensor) -> Tensor:
+    """The mean of the values, weighted by the softmax of their scores in float32: [B, T, C]."""
     scores_BTS = scores_BTS.float().masked_fill(~real_BS.unsqueeze(1), torch.finfo(torch.float32).min)
-    return torch.softmax(scores_BTS, -1)
+    return torch.bmm(torch.softmax(scores_BTS, -1).to(values_BSC.dtype), values_BSC)
 
 
 def real_places(memory_BSC: Tensor, lengths_B: Tensor | None) -> Tensor:
@@ -103,33 +104,38 @@ def _uniform(*shape: int) -> nn.Parameter:
 
 
 class _AdditiveScore(torch.autograd.Function):
-    """score = weight . tanh(query + key) for all pairs; the sums [B, T, S, A] exist a few queries at a time only."""
+    """score = weight . tanh(query + key) for all pairs, a few queries at a time: all sums are [B, T, S, A]."""
 
     @staticmethod
-    def forward(ctx: Any, query_BTA: Tensor, keys_BSA: Tensor, weight_A: Tensor) -> Tensor:
-        ctx.save_for_backward(query_BTA, keys_BSA, weight_A)
-        parts = [
-            F.linear(_squashed(part_BTA, keys_BSA), weight_A[None]).squeeze(3)
-            for part_BTA in torch.split(query_BTA, _at_once(keys_BSA), 1)
-        ]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+    def forward(ctx: Any, query_BTA: Tensor, keys_BSA: Tensor, weight_A: Tensor, keep: bool) -> Tensor:
+        squashed: list[Tensor] = []
+        scores: list[Tensor] = []
+        for part_BTA in torch.split(query_BTA, _at_once(keys_BSA), 1):
+            squashed_BTSA = _squashed(part_BTA, keys_BSA)
+            scores.append(F.linear(squashed_BTSA, weight_A[None]).squeeze(3))
+            if keep:
+                squashed.append(squashed_BTSA)
+        ctx.save_for_backward(query_BTA, keys_BSA, weight_A, *squashed)
+        return scores[0] if len(scores) == 1 else torch.cat(scores, 1)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_BTS: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        query_BTA, keys_BSA, weight_A = ctx.saved_tensors
+    def backward(ctx: Any, grad_BTS: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        query_BTA, keys_BSA, weight_A, *kept = ctx.saved_tensors
         grad_query_BTA = torch.empty_like(query_BTA)
         grad_keys_BSA = torch.zeros_like(keys_BSA)
         grad_weight_A = torch.zeros_like(weight_A)
         at_once = _at_once(keys_BSA)
-        for start in range(0, query_BTA.shape[1], at_once):
+        for index, start in enumerate(range(0, query_BTA.shape[1], at_once)):
             part = slice(start, start + at_once)
-            squashed_BTSA, part_BTS = _squashed(query_BTA[:, part], keys_BSA), grad_BTS[:, part]
-            grad_weight_A += part_BTS.reshape(1, -1).mm(squashed_BTSA.flatten(0, 2))[0]
-            slope_BTSA = squashed_BTSA.square_().neg_().add_(1).mul_(part_BTS.unsqueeze(3))
+            squashed_BTSA = kept[index] if kept else _squashed(query_BTA[:, part], keys_BSA)
+            grad_BTS1 = grad_BTS[:, part].unsqueeze(3)
+            weighted_BTSA = squashed_BTSA * grad_BTS1
+            grad_weight_A += weighted_BTSA.sum((0, 1, 2))
+            slope_BTSA = torch.addcmul(grad_BTS1, weighted_BTSA, squashed_BTSA, value=-1)
             grad_query_BTA[:, part] = slope_BTSA.sum(2)
-            grad_keys_BSA += slope_BTSA.sum(1)
-        return grad_query_BTA.mul_(weight_A), grad_keys_BSA.mul_(weight_A), grad_weight_A
+            grad_keys_BSA += slope_BTSA.sum(1) if slope_BTSA.shape[1] > 1 else slope_BTSA[:, 0]
+        return grad_query_BTA.mul_(weight_A), grad_keys_BSA.mul_(weight_A), grad_weight_A, None
 
 
 def _squashed(query_BTA: Tensor, keys_BSA: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Attention(Component):
 
     signature = "(query: seq[B,T,D], memory: seq[B,S,C], values: seq[B,S,_] = none) => (context: seq[B,T,_])"
     precision = "half"
-    mixes_time = True
+    mixes_time = ("memory", "values")
 
     kind: str = param(default="bahdanau", doc="how a query is compared with a place of the memory", choices=KINDS)
     size: int | None = param(
@@ -71,9 +71,8 @@ class Attention(Component):
         batch, queries, features = inputs["query"][0]
         _, places, width = inputs["memory"][0]
         score = self._score(features, width)
-        # the sums behind an additive score are computed again, a few queries at a time
-        projected = (places + queries * score.is_additive) * score.compared * item_bytes
-        return batch * (projected + queries * places * (4 + item_bytes))
+        kept = score.kept(batch=batch, queries=queries, places=places)
+        return kept * item_bytes + batch * queries * places * (4 + item_bytes)
 
     def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
         for name in ("memory", "values"):

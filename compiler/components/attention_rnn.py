@@ -35,7 +35,7 @@ class AttentionRnn(Component):
         " => (y: seq[B,T,_], context: seq[B,T,C], previous: seq[B,T,C])"
     )
     precision = "half"
-    mixes_time = True
+    mixes_time = ("memory",)
 
     size: int = param(doc="width of the state", unit_doc="features", minimum=1)
     cell: str = param(default="lstm", doc="what holds the state", choices=("lstm", "gru", "rnn"))
@@ -122,10 +122,10 @@ class AttentionRnn(Component):
         score = self._score(width)
         fed = self._width if self._is_vector else width
         gates = _GATES[self.cell] * self.size
-        # by token: products, gates, states and what is fed; an additive score's sums are computed again
-        by_token = 2 * gates + 4 * self.size + fed + score.compared * score.is_additive
-        attended = places * (4 + item_bytes)
-        return batch * (time * (by_token * item_bytes + attended) + places * score.compared * item_bytes)
+        # by token: products, gates, states and what is fed
+        by_token = 2 * gates + 4 * self.size + fed
+        kept = score.kept(batch=batch, queries=time, places=places) + batch * time * by_token
+        return kept * item_bytes + batch * time * places * (4 + item_bytes)
 
     def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
         if "memory" in stepped:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...compiler.attention_score import are_kept
 from ...compiler.component import Component
-from ..attention_score import ScoringLayer, real_places
+from ..attention_score import ScoringLayer, additive_scores, real_places, weighted_sum
 from ..late_gradient import LateProduct
 from .layer import Inputs
 
@@ -69,12 +70,11 @@ class AttentionRnn(ScoringLayer):
         """Give y [B, T, size or that of the vector], the contexts [B, T, C], and those of the token before."""
         dtype = x_BTD.dtype
         keys_BSA, real_BS = self.keys(memory_BSC), real_places(memory_BSC, memory_lengths)
-        weight_of_x, weight_of_fed = self.weight_ih.to(dtype).split(
-            [self.features, self.weight_ih.shape[1] - self.features], 1
-        )
+        sizes = [self.features, self.weight_ih.shape[1] - self.features]
+        weight_of_x, weight_of_fed = torch.split(self.weight_ih.to(dtype), sizes, 1)
         gates_BTG = F.linear(x_BTD, weight_of_x, self.bias.to(dtype))
         recur = self._recurrence(weight_of_fed, dtype)
-        attend = self._attention(keys_BSA, memory_BSC, real_BS)
+        attend = self._attention(keys_BSA, memory_BSC, real_BS, num_tokens=x_BTD.shape[1])
         zeros_BH = x_BTD.new_zeros(x_BTD.shape[0], self.size)
         states = tuple(zeros_BH if start is None else start[:, 0].to(dtype) for start in (h0, c0))
         fed_BF = x_BTD.new_zeros(x_BTD.shape[0], weight_of_fed.shape[1])
@@ -118,15 +118,38 @@ class AttentionRnn(ScoringLayer):
         return torch.lerp(n_BH, states[0], torch.sigmoid(z_BH + past_z_BH)), *states[1:]
 
     def _attention(
-        self, keys_BSA: Tensor, memory_BSC: Tensor, real_BS: Tensor
+        self, keys_BSA: Tensor, memory_BSC: Tensor, real_BS: Tensor, *, num_tokens: int
     ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
         """What a state attends to, and what of it is fed to the next token."""
+        dtype = keys_BSA.dtype
+        context = self._context(keys_BSA, memory_BSC, real_BS, num_tokens=num_tokens)
+        if self.vector_weight is None:
+            return lambda h_BH: (context(h_BH),) * 2
+        product = LateProduct(self.vector_weight.to(dtype))
 
         def attend(h_BH: Tensor) -> tuple[Tensor, Tensor]:
-            context_BC = self.attend(h_BH.unsqueeze(1), keys_BSA, memory_BSC, real_BS).squeeze(1)
-            return context_BC, self._fed(context_BC, h_BH)
+            context_BC = context(h_BH)
+            return context_BC, torch.tanh(product(torch.cat([context_BC, h_BH], 1)))
 
         return attend
+
+    def _context(
+        self, keys_BSA: Tensor, memory_BSC: Tensor, real_BS: Tensor, *, num_tokens: int
+    ) -> Callable[[Tensor], Tensor]:
+        """The context of a state."""
+        if self.query_weight is None:
+            return lambda h_BH: self.attend(h_BH.unsqueeze(1), keys_BSA, memory_BSC, real_BS).squeeze(1)
+        dtype = keys_BSA.dtype
+        product = LateProduct(self.query_weight.to(dtype))
+        # the bias belongs to every sum, so it may as well belong to the keys
+        biased_BSA = keys_BSA if self.score_bias is None else keys_BSA + self.score_bias.to(dtype)
+        weight_A, keep = self.direction(dtype), are_kept(num_tokens * keys_BSA.numel())
+
+        def context(h_BH: Tensor) -> Tensor:
+            scores_B1S = additive_scores(product(h_BH).unsqueeze(1), biased_BSA, weight_A, keep=keep)
+            return weighted_sum(scores_B1S, memory_BSC, real_BS).squeeze(1)
+
+        return context
 
     def _fed(self, context_BC: Tensor, h_BH: Tensor) -> Tensor:
         if self.vector_weight is None:
