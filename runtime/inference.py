@@ -10,8 +10,9 @@ from .data.audio import Samples
 from .export.metadata import Limits, Metadata, read_metadata
 from .export.properties import BadModelFile
 from .extras import extra
+from .no_answer import NoAnswer
 from .onnx_session import checked_facts, open_session, read_model, words
-from .recognition import NoAnswer, Recording, Transcript, recording_of_file, transcribe
+from .recognition import Recording, Transcript, recording_of_file, transcribe
 from .search.best_path import best_path
 
 with extra("serve", "running an exported file"):

@@ -12,6 +12,7 @@ from .data.audio import Samples, read_audio, read_file
 from .data.bad_audio import BadAudio
 from .data.root import Root
 from .export.metadata import Limits
+from .no_answer import NoAnswer
 
 # Enough to find clips of like length, little enough to answer soon and to fit into memory.
 _READ_AHEAD = 128
@@ -49,10 +50,6 @@ class Transcript:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.text if self.text is not None else f'{self.reason}: {self.message}'}"
-
-
-class NoAnswer(Exception):
-    """A model gave numbers that no text can be read from."""
 
 
 class Recogniser(Protocol):

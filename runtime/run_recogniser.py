@@ -14,7 +14,8 @@ from .data.audio import Samples
 from .data.batch import Batch
 from .export.metadata import Limits
 from .model import Model, build_model
-from .recognition import NoAnswer, Recording, Transcript, recording_of_file, transcribe
+from .no_answer import NoAnswer
+from .recognition import Recording, Transcript, recording_of_file, transcribe
 from .run_folder import Run, RunError
 from .training_state import load_model
 

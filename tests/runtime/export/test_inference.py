@@ -21,7 +21,7 @@ from s2sc.runtime.export.metadata import Metadata, read_metadata
 from s2sc.runtime.export.prepare import form, output_names, trained_module
 from s2sc.runtime.export.properties import BadModelFile
 from s2sc.runtime.inference import OnnxRecogniser, padded
-from s2sc.runtime.recognition import NoAnswer
+from s2sc.runtime.no_answer import NoAnswer
 from s2sc.runtime.search.greedy_ctc import greedy_ctc
 from s2sc.runtime.storage import StorageError
 from s2sc.runtime.transcripts import TranscriptFile, transcribe_manifest

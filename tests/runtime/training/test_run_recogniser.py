@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from s2sc.runtime.recognition import NoAnswer
+from s2sc.runtime.no_answer import NoAnswer
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.run_recogniser import RunRecogniser
 
