@@ -76,7 +76,9 @@ def apply(
     module.uses.append(span)
     if module.home is not None:
         shared = module.shared or inside_shared
-        scope = scope.below(scope.take(module.name), weights=module.home.weights) if shared else module.home
+        # the first use in the block that names it keeps its name, as a module that is not shared does
+        at_home = not shared or (len(module.uses) == 1 and module.home.path.rpartition(".")[0] == scope.path)
+        scope = module.home if at_home else scope.below(scope.take(module.name), weights=module.home.weights)
     sharing = module.shared or inside_shared
     if isinstance(module, ComponentModule):
         return _apply_component(evaluator, module, inputs, scope, span)
