@@ -78,6 +78,7 @@ def make_program(
             verbose=False,
         )
         assert program is not None
+        _tell_apart(program.model.graph, outputs)
         onnxscript.optimizer.optimize(
             program.model, input_size_limit=_LARGEST_FOLDED, output_size_limit=_LARGEST_FOLDED
         )
@@ -90,6 +91,21 @@ def make_program(
     onnx.checker.check_model(model, full_check=True)
     assert program.exported_program is not None
     return Program(model, program.exported_program)
+
+
+def _tell_apart(graph: Any, names: Sequence[str]) -> None:
+    """Give an output that is the same value as an earlier one a name of its own: torch would name both alike."""
+    for place, name in enumerate(names):
+        value = graph.outputs[place]
+        first = next(index for index, other in enumerate(graph.outputs) if other is value)
+        if first == place:
+            value.name = name
+            continue
+        node = onnxscript.ir.node("Identity", [value])
+        graph.append(node)
+        (copy,) = node.outputs
+        copy.name, copy.type, copy.shape = name, value.type, value.shape
+        graph.outputs[place] = copy
 
 
 def _forget(message: Any) -> None:
