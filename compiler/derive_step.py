@@ -126,6 +126,14 @@ def _form(node: Node, graph: Graph, stepped: frozenset[str], token: str) -> Step
     if not node.outputs:
         return PLAIN  # its types are unknown because of an error that is reported elsewhere
     form = operation.step_form(input_types(node, graph), stepped)
+    for name in stepped:
+        for ref, given in zip(node.inputs[name], input_types(node, graph)[name], strict=True):
+            if not given.is_seq:
+                source = graph.nodes[ref.path].operation.name
+                why = (
+                    f"{operation.name} reads `{ref.port}` of {source}, which is there behind the last target token only"
+                )
+                raise operation.looks_ahead(why)
     time = graph.inputs[token].time
     for given in node.outputs.values():
         if given.is_seq and given.time != time:
