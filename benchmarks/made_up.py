@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,19 +77,32 @@ def longest_batch(checked: CheckedGraph, num_examples: int) -> Batch:
 
 
 class TrainerOverBatches:
-    """The trainer's own loop body over batches that are there already: step, figures, and what falls due."""
+    """The trainer's own loop body over batches that are there already: step, figures, and what falls due.
 
-    def __init__(self, checked: CheckedGraph, folder: Path, *, device: torch.device) -> None:
+    data  what `epoch` reads; without it, batches are handed in
+    """
+
+    def __init__(self, checked: CheckedGraph, folder: Path, *, device: torch.device, data: Any = None) -> None:
         self.trainer = engine._prepare(
             checked,
             Run(folder),
-            cast("SpeechData", _NoData()),
+            cast("SpeechData", _NoData() if data is None else data),
             device=device,
             progress=PlainProgress(io.StringIO()),
         )
         self.trainer.board.open(after=0)
         self.trainer.state.model.module.train()
         self._stop = StopRequest()
+        self._endless: Iterator[tuple[Batch, int, int]] | None = None
+
+    def epoch(self) -> Iterator[Batch]:
+        """The batches of the next epoch, as the trainer's loop gets them."""
+        self._endless = self._endless or engine._batches(self.trainer)
+        for batch, epoch, next_batch in self._endless:
+            self.trainer.state.epoch = epoch
+            yield batch
+            if next_batch == 0:
+                return
 
     def step(self, batch: Batch, *, may_skip: bool = False) -> None:
         """What the loop of runtime/trainer.py does with one batch; `may_skip` where a loss scale is being found."""

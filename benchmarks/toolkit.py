@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from .sentences import Sentences, Tokens
 
 BEAM = 4
+# target tokens of every generated sentence: least and most, so that all do the same work
+LENGTH = 20
 LENGTH_PENALTY = 0.6
 SMOOTHING = 0.1
 CLIP = 1.0
@@ -94,8 +96,8 @@ class Toolkit(ABC):
         """What a batch holds."""
 
     @abstractmethod
-    def generate(self, sources: Sequence[Tokens], *, length: int) -> Sequence[Sequence[int]]:
-        """The best of a beam for each sentence, exactly `length` tokens long."""
+    def generate(self, sources: Sequence[Tokens]) -> Sequence[Sequence[int]]:
+        """The best of a beam for each sentence, exactly LENGTH tokens long."""
 
     @abstractmethod
     def num_weights(self) -> int:

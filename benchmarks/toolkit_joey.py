@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from .sentences import NUM_MARKS, Sentences, Tokens, word
-from .toolkit import BEAM, CLIP, LENGTH_PENALTY, SMOOTHING, Count, Sizes, Toolkit
+from .toolkit import BEAM, CLIP, LENGTH, LENGTH_PENALTY, SMOOTHING, Count, Sizes, Toolkit
 
 _CPU = torch.device("cpu")
 _MARKS = SimpleNamespace(
@@ -109,7 +109,7 @@ class JoeyNMT(Toolkit):
             batch.src.numel(),
         )
 
-    def generate(self, sources: Sequence[Tokens], *, length: int) -> Sequence[Sequence[int]]:
+    def generate(self, sources: Sequence[Tokens]) -> Sequence[Sequence[int]]:
         self.model.eval()
         rows, lengths, _ = self.vocabulary.sentences_to_ids([list(map(word, source)) for source in sources], bos=False)
         batch = import_module("joeynmt.batch").Batch(
@@ -128,8 +128,8 @@ class JoeyNMT(Toolkit):
         found, _, _ = import_module("joeynmt.search").search(
             self.model,
             batch,
-            max_output_length=length,
-            min_output_length=length,
+            max_output_length=LENGTH,
+            min_output_length=LENGTH,
             beam_size=BEAM,
             beam_alpha=LENGTH_PENALTY,
             n_best=1,

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from .sentences import END, UNKNOWN, Sentences, Tokens, word
-from .toolkit import BEAM, CLIP, LENGTH_PENALTY, SMOOTHING, Count, Sizes, Toolkit
+from .toolkit import BEAM, CLIP, LENGTH, LENGTH_PENALTY, SMOOTHING, Count, Sizes, Toolkit
 
 # Marian starts a target with its padding; number 1 is the begin mark elsewhere
 _PAD = 1
@@ -120,7 +120,7 @@ class Marian(Toolkit):
             batch["input_ids"].numel(),
         )
 
-    def generate(self, sources: Sequence[Tokens], *, length: int) -> Sequence[Sequence[int]]:
+    def generate(self, sources: Sequence[Tokens]) -> Sequence[Sequence[int]]:
         self.model.eval()
         batch = self.collate(
             [{"input_ids": [*source, END], "attention_mask": [1] * (len(source) + 1)} for source in sources]
@@ -132,8 +132,8 @@ class Marian(Toolkit):
                 num_beams=BEAM,
                 length_penalty=LENGTH_PENALTY,
                 do_sample=False,
-                min_new_tokens=length,
-                max_new_tokens=length,
+                min_new_tokens=LENGTH,
+                max_new_tokens=LENGTH,
             )
         answers: list[list[int]] = found[:, 1:].tolist()
         return answers
