@@ -7,9 +7,9 @@ import zipfile
 import zlib
 from threading import Lock
 
-from .audio import size_of
 from .bad_audio import BadAudio
 from .budget import BUDGET, Budget
+from .file_bytes import size_of
 from .root import Root, check_path
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .audio import size_of, unreadable
 from .bad_audio import BadAudio
 from .example import Example, Problem
+from .file_bytes import size_of, unreadable
+from .json_line import LINE_BYTES, BadRecord, kind_of, parse_object
 from .root import Root, check_path
 
 MANIFEST_BYTES = 4 * 2**30
-LINE_BYTES = 64 * 2**10
 _SYNONYMS = {
     "audio": ("audio_filepath", "audio_path", "wav", "path", "file", "filename", "wav_filename"),
     "text": ("transcript", "transcription", "sentence", "label", "target"),
@@ -32,13 +30,6 @@ class BadManifest(Exception):
 class BadText(Exception):
     """A text that the tokenizer refuses."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-class _BadRecord(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
@@ -80,11 +71,11 @@ def read_manifest(root: Root, path: str, encode: Encode) -> Manifest:
     for line, raw in _lines(root, path):
         record: dict[str, Any] = {}
         try:
-            record = _parse(raw)
+            record = parse_object(raw)
             example = _example(record, path, line, encode)
             if example.identity in seen:
-                raise _BadRecord("duplicate_id", f"{example.identity!a} stands in line {seen[example.identity]} too")
-        except _BadRecord as bad:
+                raise BadRecord("duplicate_id", f"{example.identity!a} stands in line {seen[example.identity]} too")
+        except BadRecord as bad:
             problems.append(Problem(bad.reason, bad.message, path, line, _identity(record)))
             continue
         seen[example.identity] = line
@@ -100,10 +91,10 @@ def read_records(root: Root, path: str) -> Iterator[Record | Problem]:
     for line, raw in _lines(root, path):
         fields: dict[str, Any] = {}
         try:
-            fields = _parse(raw)
+            fields = parse_object(raw)
             audio = _string(fields, "audio", required=True)
             check_path(audio)
-        except (_BadRecord, BadAudio) as bad:
+        except (BadRecord, BadAudio) as bad:
             yield Problem(bad.reason, bad.message, path, line, _identity(fields))
             continue
         yield Record(line, audio, fields)
@@ -139,45 +130,25 @@ def _split(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
             yield number, raw
 
 
-def _parse(raw: bytes) -> dict[str, Any]:
-    """One line as a JSON object, without what standard JSON readers let through."""
-    if len(raw) > LINE_BYTES:
-        raise _BadRecord("line_too_long", f"longer than {LINE_BYTES // 2**10} KiB")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _BadRecord("not_utf8", f"byte {error.start + 1} of the line is not UTF-8") from None
-    try:
-        record = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        raise _BadRecord("not_json", f"{error.msg.lower()} (column {error.colno})") from None
-    except (RecursionError, ValueError) as error:
-        message = "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
-        raise _BadRecord("not_json", message) from None
-    if not isinstance(record, dict):
-        raise _BadRecord("not_an_object", f"a JSON {_kind(record)} instead of an object")
-    return record
-
-
 def _example(record: dict[str, Any], path: str, line: int, encode: Encode) -> Example:
     audio = _string(record, "audio", required=True)
     text = _string(record, "text", required=True)
     speaker = record.get("speaker", "")
     if not isinstance(speaker, str | int) or isinstance(speaker, bool):
-        raise _BadRecord("wrong_type", f"`speaker` is a {_kind(speaker)}, not a string")
+        raise BadRecord("wrong_type", f"`speaker` is a {kind_of(speaker)}, not a string")
     if record.get("offset", 0) != 0:
-        raise _BadRecord("unsupported", "`offset`: pieces of recordings are not read; cut the audio first")
+        raise BadRecord("unsupported", "`offset`: pieces of recordings are not read; cut the audio first")
     try:
         check_path(audio)
     except BadAudio as error:
-        raise _BadRecord(error.reason, error.message) from None
+        raise BadRecord(error.reason, error.message) from None
     seconds = _duration(record)
     if not text.strip():
-        raise _BadRecord("empty_text", "`text` is empty")
+        raise BadRecord("empty_text", "`text` is empty")
     try:
         normalised, tokens = encode(text)
     except BadText as error:
-        raise _BadRecord(error.reason, error.message) from None
+        raise BadRecord(error.reason, error.message) from None
     return Example(
         identity=_string(record, "id") or audio,
         audio=audio,
@@ -197,14 +168,14 @@ def _string(record: dict[str, Any], name: str, *, required: bool = False) -> str
             return ""
         found = next((other for other in _SYNONYMS[name] if other in record), None)
         hint = f" (`{found}` is not read; call it `{name}`)" if found else ""
-        raise _BadRecord("missing_field", f"no field `{name}`{hint}")
+        raise BadRecord("missing_field", f"no field `{name}`{hint}")
     value = record[name]
     if not isinstance(value, str):
-        raise _BadRecord("wrong_type", f"`{name}` is a {_kind(value)}, not a string")
+        raise BadRecord("wrong_type", f"`{name}` is a {kind_of(value)}, not a string")
     if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise _BadRecord("not_utf8", f"`{name}` holds half of a surrogate pair")
+        raise BadRecord("not_utf8", f"`{name}` holds half of a surrogate pair")
     if not value and name == "audio":
-        raise _BadRecord("missing_field", "`audio` is empty")
+        raise BadRecord("missing_field", "`audio` is empty")
     return value
 
 
@@ -213,35 +184,10 @@ def _duration(record: dict[str, Any]) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _BadRecord("wrong_type", f"`duration` is a {_kind(value)}, not a number of seconds")
+        raise BadRecord("wrong_type", f"`duration` is a {kind_of(value)}, not a number of seconds")
     if not 0 < value < 1e9:
-        raise _BadRecord("wrong_duration", f"`duration` is {value:g} s")
+        raise BadRecord("wrong_duration", f"`duration` is {value:g} s")
     return float(value)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _BadRecord("duplicate_key", f"the key {twice!a} stands there twice")
-    return record
-
-
-def _constant(name: str) -> Any:
-    raise _BadRecord("not_json", f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise _BadRecord("not_json", f"the number {text[:40]} is too large")
-    return value
-
-
-def _kind(value: object) -> str:
-    names = {bool: "boolean", int: "number", float: "number", str: "string", list: "list", dict: "object"}
-    return names.get(type(value), "null")
 
 
 def _identity(record: dict[str, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .audio import read_handle, unreadable
 from .bad_audio import BadAudio
 from .budget import BUDGET, Budget
+from .file_bytes import read_handle, unreadable
 
 
 class Root:

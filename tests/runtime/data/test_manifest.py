@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from s2sc.runtime.data.alphabet import AlphabetCodec
 from s2sc.runtime.data.bad_audio import BadAudio
-from s2sc.runtime.data.manifest import LINE_BYTES, BadManifest, Manifest, read_manifest
+from s2sc.runtime.data.json_line import LINE_BYTES
+from s2sc.runtime.data.manifest import BadManifest, Manifest, read_manifest
 from s2sc.runtime.data.root import Root
 
 GOOD = b'{"audio": "a.wav", "text": "one two", "duration": 1.5, "speaker": "ann", "extra": [1, {"b": null}]}'
