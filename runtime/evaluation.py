@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,9 +18,11 @@ from .model import Model
 
 
 class Metric(Protocol):
-    """Counts over pairs of texts."""
+    """Counts that add up to a figure.
 
-    def update(self, reference: str, hypothesis: str) -> None: ...
+    It has `update(reference, hypothesis)` if it counts over texts, or `update_likelihood(total, tokens)` if over how
+    likely the model finds the true tokens: the sum of negative log likelihoods, and of how many.
+    """
 
     @property
     def value(self) -> float | None: ...
@@ -33,6 +35,7 @@ class Evaluation:
     metrics  by name; None where the split has nothing to measure it on
     loss     mean over what the loss counts: tokens, or the examples that fit into their frames
     pairs    (id, reference, hypothesis) of every example, in the order of evaluation
+    signatures  how a metric was computed, by its name, where a metric says so
     """
 
     metrics: dict[str, float | None]
@@ -40,11 +43,16 @@ class Evaluation:
     examples: int
     infeasible: int = 0
     pairs: list[tuple[str, str, str]] = field(default_factory=list)
+    signatures: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The figures, without the texts; None for a loss that is no number."""
-        loss = self.loss if self.loss is not None and math.isfinite(self.loss) else None
-        return {**self.metrics, "loss": loss, "examples": self.examples}
+        """The figures, without the texts; None for what is no number."""
+        figures = {**self.metrics, "loss": self.loss}
+        finite = {
+            name: value if value is not None and math.isfinite(value) else None for name, value in figures.items()
+        }
+        signatures = {f"{name}_signature": signature for name, signature in self.signatures.items()}
+        return {**finite, "examples": self.examples, **signatures}
 
 
 def evaluate(
@@ -74,6 +82,7 @@ def evaluate(
                 total_loss += float((loss_B * fits_B).sum())
                 total_weight += float((model.loss_weight(moved) * fits_B).sum())
                 feasible += int(fits_B.sum())
+                _count_likelihood(model, moved, counts.values())
                 texts = _texts(model, outputs, moved, data)
                 pairs.extend(zip(found.ids, found.texts, texts, strict=True))
                 examples += len(found)
@@ -81,16 +90,29 @@ def evaluate(
     finally:
         model.module.train(was_training)
     # without a search nothing was read, and a rate of it would mean nothing
-    for _, reference, hypothesis in pairs if model.search is not None else ():
-        for count in counts.values():
-            count.update(reference, hypothesis)
+    for update in _methods(counts.values(), "update") if model.searches else ():
+        for _, reference, hypothesis in pairs:
+            update(reference, hypothesis)
     return Evaluation(
         metrics={name: count.value for name, count in counts.items()},
         loss=total_loss / total_weight if total_weight else None,
         examples=examples,
         infeasible=examples - feasible,
         pairs=pairs,
+        signatures={name: said for name, count in counts.items() if (said := getattr(count, "signature", ""))},
     )
+
+
+def _count_likelihood(model: Model, batch: Batch, counts: Iterable[Metric]) -> None:
+    """Tell what measures likelihoods how likely the batch's tokens were, as the loss has just reckoned."""
+    likelihood_B = getattr(model.loss_layer, "likelihood_B", None)
+    if isinstance(likelihood_B, torch.Tensor):
+        for update in _methods(counts, "update_likelihood"):
+            update(float(likelihood_B.double().sum()), model.num_target_tokens(batch))
+
+
+def _methods(counts: Iterable[Metric], name: str) -> list[Callable[..., None]]:
+    return [method for count in counts if (method := getattr(count, name, None)) is not None]
 
 
 def build_metric(part: Part) -> Metric:
@@ -101,7 +123,7 @@ def build_metric(part: Part) -> Metric:
 
 
 def _texts(model: Model, outputs: Any, batch: Batch, data: SpeechData) -> list[str]:
-    if model.search is None:
+    if not model.searches:
         return [""] * len(batch)
     return [data.codec.decode(tokens) for tokens in model.hypotheses(outputs, batch)]
 

@@ -12,8 +12,10 @@ from torch import Tensor, fx, nn
 
 from ..compiler.graph import CheckedGraph, Node
 from .data.batch import Batch
+from .decoder import Decoder, build_decoder
 from .layers.layer import Layer, layer_class
 from .lower import lower, placeholder_name
+from .no_answer import NoAnswer
 
 
 @dataclass
@@ -24,6 +26,8 @@ class Model:
     trained  the same layers without what only the search needs, for training
     takes    its arguments in order: paths of raw streams, with ".lengths" behind them for their lengths
     loss_from, infer_from   where the loss and the search find their inputs: keys of the outputs or paths of streams
+    search   reads what the model gives for a whole input; None where there is none
+    decoder  chooses token by token instead; None where there is none
     """
 
     module: nn.Module
@@ -33,6 +37,7 @@ class Model:
     loss_from: Mapping[str, str]
     search: Callable[..., list[list[int]]] | None
     infer_from: Mapping[str, str]
+    decoder: Decoder | None = None
 
     def __call__(self, batch: Batch) -> Mapping[str, Tensor]:
         """All outputs by name; while training, those that the loss reads."""
@@ -53,10 +58,22 @@ class Model:
         weight_B: Tensor = self.loss_layer.example_weight(_find(self.loss_from["target_lengths"], {}, batch))
         return weight_B
 
+    def num_target_tokens(self, batch: Batch) -> int:
+        """The real tokens of the loss's target, all rows together."""
+        return int(_find(self.loss_from["target_lengths"], {}, batch).sum())
+
     def hypotheses(self, outputs: Mapping[str, Tensor], batch: Batch) -> list[list[int]]:
         """The tokens that the search finds for each example."""
+        if self.decoder is not None:
+            found = self.decoder.search(batch)
+            return [[] if isinstance(row, NoAnswer) else list(row[0].tokens) for row in found]
         assert self.search is not None
         return self.search(*(_find(source, outputs, batch) for source in self.infer_from.values()))
+
+    @property
+    def searches(self) -> bool:
+        """Whether there is a search, so that texts can be read from the model."""
+        return self.search is not None or self.decoder is not None
 
 
 def build_model(checked: CheckedGraph) -> Model:
@@ -78,8 +95,9 @@ def build_model(checked: CheckedGraph) -> Model:
         takes=tuple(sources[name] for name in lowered.inputs),
         loss_layer=loss_class(**loss_class.arguments(loss_node.operation, types)),
         loss_from=lowered.loss,
-        search=None if graph.infer is None else _search(graph.nodes[graph.infer.path]),
+        search=_search(graph.nodes[graph.infer.path]) if lowered.infer and graph.infer is not None else None,
         infer_from=lowered.infer,
+        decoder=build_decoder(checked, lowered.module),
     )
 
 

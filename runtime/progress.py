@@ -222,15 +222,18 @@ def figures_line(figures: Mapping[str, Any]) -> str:
     """Metrics as one line: rates in percent."""
     words = []
     for name, value in figures.items():
-        if name in ("step", "split"):
+        if name in ("step", "split") or isinstance(value, str):
             continue
         if name == "examples":
             words.append(f"{value} examples")
         elif value is None:
             words.append(f"{name} –")
         else:
-            words.append(f"{name} {value:.3f}" if name == "loss" else f"{name} {100 * value:.2f} %")
+            words.append(f"{name} {100 * value:.2f} %" if name in _RATES else f"{name} {value:.3f}")
     return "  ".join(words)
+
+
+_RATES = ("wer", "cer")
 
 
 def clock(seconds: float) -> str:

@@ -25,7 +25,7 @@ from .loss_scale import LossScale
 from .metrics_file import MetricsFile
 from .model import build_model
 from .optim.groups import named_parameters
-from .optim.lookup import optimizer_for, regularizer_for, schedule_for
+from .optim.lookup import Regularizer, optimizer_for, regularizer_for, schedule_for
 from .optim.run_length import RunLength, run_length
 from .progress import Progress
 from .run_folder import Run
@@ -58,7 +58,7 @@ class Trainer:
     state       where it stands: what checkpoints hold
     weights     all trained tensors, each once
     rate_of     the learning rate of a step
-    regularize  adds a penalty to the gradients
+    regularizer  keeps weights small
     """
 
     checked: CheckedGraph
@@ -71,7 +71,7 @@ class Trainer:
     weights: list[Tensor]
     statistics: RunningStatistics
     rate_of: Callable[[int, RunLength], float]
-    regularize: Callable[[], None]
+    regularizer: Regularizer
     steps_per_epoch: int
     metrics: MetricsFile
     board: Board
@@ -216,7 +216,7 @@ def _train_step(trainer: Trainer, batch: Batch) -> None:
     torch.autograd.backward(state.scale.scale(loss))
     gradients = [weight.grad for weight in trainer.weights if weight.grad is not None]
     state.scale.unscale(gradients)
-    trainer.regularize()
+    trainer.regularizer.add_gradient()
     norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
     # the step's one wait for the device
     loss_value, norm_value = torch.stack((loss.detach(), norm)).tolist()
@@ -224,6 +224,7 @@ def _train_step(trainer: Trainer, batch: Batch) -> None:
     if finite:
         if clip is not None and norm_value + 1e-6 > clip:
             torch.nn.utils.clip_grads_with_norm_(trainer.weights, clip, norm, foreach=True)
+        trainer.regularizer.decay(trainer.rate)
         state.optimizer.step()
         state.step += 1
         state.skips = 0
@@ -400,7 +401,7 @@ def _prepare(checked: CheckedGraph, run: Run, data: SpeechData, *, device: torch
         weights=[parameter.tensor for parameter in parameters],
         statistics=RunningStatistics(model.module),
         rate_of=schedule_for(settings["schedule"], float(settings["optimizer"].lr)),
-        regularize=regularizer_for(settings["regularizer"], parameters),
+        regularizer=regularizer_for(settings["regularizer"], parameters),
         steps_per_epoch=max(num_batches, 1),
         metrics=MetricsFile(run.metrics),
         board=Board(run.tensorboard, warn=progress.warn),

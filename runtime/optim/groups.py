@@ -27,6 +27,6 @@ def named_parameters(module: nn.Module, checked: CheckedGraph) -> list[NamedPara
 
 def _kind(name: str, norms: set[str]) -> Literal["weight", "bias", "norm"]:
     owner, _, leaf = name.rpartition(".")
-    if owner in norms:
+    if owner in norms or leaf == "gain":
         return "norm"
-    return "bias" if leaf == "bias" else "weight"
+    return "bias" if leaf.startswith("bias") or leaf.endswith("bias") else "weight"

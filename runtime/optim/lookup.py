@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +12,18 @@ import torch
 from ...compiler.part import Part
 from .groups import NamedParameter
 from .run_length import RunLength
+
+
+@dataclass(frozen=True)
+class Regularizer:
+    """Keeps weights small.
+
+    add_gradient  adds a penalty's gradient to the gradients, before they are clipped
+    decay         shrinks the weights by themselves, given the step's learning rate, as the optimizer steps
+    """
+
+    add_gradient: Callable[[], None]
+    decay: Callable[[float], None]
 
 
 def optimizer_for(part: Part, parameters: Sequence[NamedParameter]) -> torch.optim.Optimizer:
@@ -27,12 +40,14 @@ def schedule_for(part: Part | None, base: float) -> Callable[[int, RunLength], f
     return lambda step, length: float(learning_rate(part, base, step, length))
 
 
-def regularizer_for(part: Part | None, parameters: Sequence[NamedParameter]) -> Callable[[], None]:
-    """What adds a penalty's gradient to the gradients."""
+def regularizer_for(part: Part | None, parameters: Sequence[NamedParameter]) -> Regularizer:
+    """What keeps weights small: a penalty's gradient, or a decay of the weights themselves."""
     if part is None:
-        return lambda: None
-    add_gradient = _file(part).add_gradient
-    return lambda: add_gradient(part, parameters)
+        return Regularizer(lambda: None, lambda rate: None)
+    file = _file(part)
+    if hasattr(file, "decay"):
+        return Regularizer(lambda: None, lambda rate: file.decay(part, parameters, rate))
+    return Regularizer(lambda: file.add_gradient(part, parameters), lambda rate: None)
 
 
 def _file(part: Part) -> Any:

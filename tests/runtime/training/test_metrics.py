@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from s2sc.compiler.parts.metrics.cer import Cer
 from s2sc.compiler.parts.metrics.wer import Wer
-from s2sc.runtime.evaluation import build_metric
 from s2sc.runtime.metrics import cer, wer
 from s2sc.runtime.metrics.error_rate import ErrorRate
 
@@ -47,7 +46,7 @@ def test_rates_by_hand(reference: str, hypothesis: str, words: float, letters: f
 
 def test_errors_are_pooled_over_texts() -> None:
     """Not the mean of rates: a long text counts for more."""
-    metric = build_metric(Wer())
+    metric = wer.build(Wer())
     for reference, hypothesis in PAIRS:
         metric.update(reference, hypothesis)
     assert metric.value == (0 + 1 + 1 + 2) / (3 + 2 + 1 + 2)

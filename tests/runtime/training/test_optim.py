@@ -128,14 +128,14 @@ def test_l2_leaves_out_biases_and_norms(biases: bool, norms: bool) -> None:
     parameters = three()
     for parameter in parameters:
         parameter.tensor.grad = torch.ones(1)
-    regularizer_for(L2(rate=0.25, biases=biases, norms=norms), parameters)()
+    regularizer_for(L2(rate=0.25, biases=biases, norms=norms), parameters).add_gradient()
     found = [p.tensor.grad.item() for p in parameters if p.tensor.grad is not None]
     assert found == [1.5, 1.5 if biases else 1.0, 1.5 if norms else 1.0]
 
 
 def test_what_has_no_gradient_gets_no_penalty() -> None:
     parameters = three()
-    regularizer_for(L2(rate=0.25), parameters)()
+    regularizer_for(L2(rate=0.25), parameters).add_gradient()
     assert all(parameter.tensor.grad is None for parameter in parameters)
 
 

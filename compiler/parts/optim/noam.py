@@ -1,0 +1,27 @@
+"""The Transformer's learning rate."""
+
+from __future__ import annotations
+
+from ....dsl.values import Quantity
+from ...part import Part, param, part
+
+
+@part("noam", family="schedule")
+class Noam(Part):
+    """Raise the learning rate in a line over `warmup`, then let it fall with the square root of the step.
+
+        lr * coefficient * d^-0.5 * min((step + 1) * warmup^-1.5, (step + 1)^-0.5), at most max_lr
+
+    Vaswani et al. 2017, equation 3; the highest rate is lr * coefficient / sqrt(d * warmup).
+    """
+
+    d: int = param(doc="features of the model", unit_doc="features", minimum=1, training=True)
+    warmup: Quantity = param(
+        default=Quantity(4000, "steps", "4000 steps"),
+        doc="how long the rate rises",
+        unit=("steps", "epochs"),
+        above=0,
+        training=True,
+    )
+    coefficient: float = param(default=1.0, doc="another factor", above=0, training=True)
+    max_lr: float | None = param(default=None, doc="the rate is never above this", above=0, training=True)

@@ -1,0 +1,31 @@
+"""A learning rate in steps."""
+
+from __future__ import annotations
+
+from ...part import Mismatch, Part, param, part
+
+
+@part("piecewise", family="schedule")
+class Piecewise(Part):
+    """Multiply the learning rate by the first of `rates` from the first of `boundaries` on, and so forth.
+
+    boundaries = [10_000, 20_000], rates = [0.1, 0.01] gives lr, then lr * 0.1, then lr * 0.01.
+    """
+
+    boundaries: tuple[int, ...] = param(doc="steps at which the rate changes", unit_doc="steps", training=True)
+    rates: tuple[float, ...] = param(doc="factors of the first rate, one for each boundary", training=True)
+
+    def check_params(self) -> None:
+        if len(self.boundaries) != len(self.rates):
+            raise Mismatch(
+                "S2S303",
+                f"piecewise has {len(self.boundaries)} boundaries and {len(self.rates)} rates",
+                param="rates",
+                helps=("give one rate for each boundary",),
+            )
+        if list(self.boundaries) != sorted(set(self.boundaries)) or any(one < 1 for one in self.boundaries):
+            raise Mismatch(
+                "S2S303", "piecewise wants boundaries that grow, from 1 on", param="boundaries", helps=("sort them",)
+            )
+        if any(one < 0 for one in self.rates):
+            raise Mismatch("S2S303", "piecewise wants rates of 0 or more", param="rates")
