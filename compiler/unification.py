@@ -133,9 +133,10 @@ class Letters:
     def _bind_letter(self, letter: str, axis: Axis, side: Side, name: str, label: str) -> None:
         if _role(LETTERS[letter]) != _role(axis.name):
             wanted = _role(LETTERS[letter])
+            wanted = LETTERS[letter] if wanted == "features" else wanted
             raise Clash(
                 "S2S403",
-                f"{name} needs the {LETTERS[letter] if wanted == 'features' else wanted} axis here, but `{label}` has {axis.name} ({axis.dim})",
+                f"{name} needs the {wanted} axis here, but `{label}` has {axis.name} ({axis.dim})",
                 at=f"axis {side.axis + 1} of {label}",
                 sides=(side,),
             )
