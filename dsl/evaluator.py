@@ -80,6 +80,10 @@ class Evaluator(State):
         helps = did_you_mean(name.name, known, preferred=own)
         if synonym in known and not helps:
             helps = (f"it is called `{synonym}` here",)
+        imports = environment.root.imports.items()
+        elsewhere = [f"`{alias}.{name.name}`" for alias, file in imports if name.name in file.names()]
+        if elsewhere:
+            helps = (f"write {' or '.join(elsewhere)}",)
         message = f"unknown name `{name.name}`"
         if environment.root.imported and name.name in _OF_THE_SPEC:
             message, helps = f"an imported file does not see `{name.name}`", ("take it as a parameter of the block",)

@@ -49,6 +49,7 @@ class FileNames:
             )
             return
         namespace = names.namespace(statement.alias)
+        self.environment.imports.setdefault(statement.alias, namespace)
         self.add(self.imports, Thunk(statement.alias, statement.alias_span, lambda: namespace))
 
     def declare_block(self, statement: syntax.Block) -> None:

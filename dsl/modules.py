@@ -119,11 +119,13 @@ class Environment:
     """Names that an expression sees: its own first, then those around it.
 
     imported  at the top of a file that others import: it sees no data, encoder, decoder or loss
+    imports   at the top of a file: what it imports, by alias
     """
 
     names: dict[str, Thunk]
     parent: Environment | None = None
     imported: bool = False
+    imports: dict[str, Namespace] = field(default_factory=dict)
 
     def find(self, name: str) -> Thunk | None:
         environment: Environment | None = self

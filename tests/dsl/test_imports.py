@@ -358,3 +358,10 @@ def test_blocks_stand_for_whole_sections_and_hand_on_their_modules(tmp_path: Pat
         (last,) = (one for one in analysis.spec.instances if one.path == "decoder.linear")
         tie = last.params["tie"]
         assert getattr(tie, "weights", last.weights) == weights
+
+
+def test_a_name_of_an_imported_file_is_found_for_who_forgot_the_alias(tmp_path: Path) -> None:
+    spec = project(tmp_path, {})
+    spec.write_text(spec.read_text().replace("let width = 16\n", "").replace("conv(width,", "conv(9 * width,"))
+    (found,) = analyse_file(spec).findings
+    assert (found.message, found.helps) == ("unknown name `width`", ("write `parts.width`",))
