@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
@@ -22,6 +23,7 @@ from ...compiler.step_form import ROOM
 from ..lower import placeholder_name
 from ..lower_step import LOGITS, POSITION, TOKENS, CarriedTensor, LoweredStep, lower_step
 from ..onnx_stepping import OnnxPair
+from ..search.text_length import most_tokens
 from ..stepping import TorchStepper
 from ..storage import Storage, StorageError, replace_file
 from .drift import first_drift
@@ -254,7 +256,7 @@ class _Leaving:
     def most_tokens(self, source: int) -> int:
         """How long a translation gets that is compared."""
         most = self.metadata.search.settings.get("max_tokens")
-        return int(most) if most is not None else 10 + 2 * source
+        return int(most_tokens(np.array([source]), None if most is None else int(most))[0])
 
     def lowered(self, precision: str) -> tuple[LoweredStep, nn.Module]:
         """The trained encoder and step in the form of a precision, and their layers; weights are still float32."""
@@ -425,11 +427,13 @@ def _axis_name(kept: CarriedTensor, axis: int) -> str:
 
 
 def _teacher_forced(graph: Graph, sentence: Sentence, names: Sequence[str]) -> dict[str, Tensor]:
-    """The whole model's inputs: the source, and for its translation as many of its own tokens."""
-    shifted = placeholder_name(graph.shifted or "")
+    """The whole model's inputs: the source and its translation."""
     found = {name: torch.from_numpy(value) for name, value in source_feeds([sentence.source]).items()}
-    found[shifted] = torch.tensor([[BEGIN, *sentence.target]])
-    found[f"{shifted}_lengths"] = torch.tensor([found[shifted].shape[1]])
+    shifted = torch.tensor([[BEGIN, *sentence.target]])
+    for path in graph.targets:
+        # all of them are as long; only the shifted one is read
+        found[placeholder_name(path)] = shifted
+        found[f"{placeholder_name(path)}_lengths"] = torch.tensor([shifted.shape[1]])
     return {name: found[name] for name in names}
 
 
