@@ -38,7 +38,7 @@ class Decoder:
         changed  settings of the search that replace the spec's (`n_best = 5`)
         """
         settings = {**self.settings, **changed}
-        stepper = TorchStepper(self.step, [_stream(path, batch) for path in self.takes])
+        stepper = TorchStepper(self.step, [_stream(path, batch) for path in self.takes], num_rows=len(batch))
         longest = settings.pop("max_tokens")
         lengths = batch.lengths[self.source].cpu().numpy()
         return search(

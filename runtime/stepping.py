@@ -23,14 +23,15 @@ class TorchStepper:
 
     lowered  the decoder; its modules are in evaluation mode
     given    arguments of `lowered.first`: tensors of one batch, in order
+    num_rows  rows of the batch, where the decoder reads nothing of it
     """
 
-    def __init__(self, lowered: LoweredStep, given: Sequence[Tensor]) -> None:
+    def __init__(self, lowered: LoweredStep, given: Sequence[Tensor], *, num_rows: int = 1) -> None:
         self._lowered = lowered
         with torch.inference_mode():
             begun: Mapping[str, Tensor] = lowered.first(*given) if lowered.takes else {}
-        self._device = given[0].device if given else torch.device("cpu")
-        num_rows = given[0].shape[0] if given else 1
+        self._device = next(lowered.step.parameters()).device
+        num_rows = given[0].shape[0] if given else num_rows
         self._rows: NDArray[np.int64] = np.arange(num_rows)
         self._all = begun
         self._once = {kept.name: begun[kept.name] for kept in lowered.once}
