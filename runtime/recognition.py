@@ -8,10 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from .data.audio import Samples, read_audio, read_file
+from .data.audio import Samples, read_audio
 from .data.bad_audio import BadAudio
+from .data.file_bytes import read_file
 from .data.root import Root
 from .export.metadata import Limits
+from .grouping import group_by_length
 from .no_answer import NoAnswer
 
 # Enough to find clips of like length, little enough to answer soon and to fit into memory.
@@ -135,9 +137,4 @@ def _answers(group: list[tuple[Transcript, Samples | None]], recogniser: Recogni
 
 def batches(num_samples: Mapping[int, int], *, rate: int, most: int) -> Iterator[list[int]]:
     """Group clips of like length, the longest first; at most `most` clips in each, fewer where they are long."""
-    order = sorted(num_samples, key=lambda place: -num_samples[place])
-    while order:
-        fitting = int(_BATCH_SECONDS * rate // max(1, num_samples[order[0]]))
-        size = max(1, min(most, fitting, _BATCH_CLIPS))
-        yield order[:size]
-        order = order[size:]
+    return group_by_length(num_samples, budget=_BATCH_SECONDS * rate, most=min(most, _BATCH_CLIPS))

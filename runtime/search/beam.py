@@ -22,7 +22,7 @@ def beam(
 ) -> list[list[Hypothesis] | NoAnswer]:
     """The `n_best` texts with the best scores for each row of a batch, the best first.
 
-    source_tokens_B  lengths of the source with its end mark, by which the longest text is reckoned
+    source_tokens_B  lengths of the source, by which the longest text is reckoned
     """
     return search(
         stepper,

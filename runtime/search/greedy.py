@@ -13,7 +13,7 @@ def greedy(
 ) -> list[list[Hypothesis] | NoAnswer]:
     """The likeliest token at each place, for each row of a batch: one text a row, its score its log probability.
 
-    source_tokens_B  lengths of the source with its end mark, by which the longest text is reckoned
+    source_tokens_B  lengths of the source, by which the longest text is reckoned
     """
     return search(
         stepper,

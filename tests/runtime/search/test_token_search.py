@@ -173,7 +173,7 @@ def test_a_beam_of_1_is_greedy_search(length_penalty: float) -> None:
     for name, source, ours, theirs in zip(names, sources, found, expected, strict=True):
         assert not isinstance(ours, NoAnswer)
         assert not isinstance(theirs, NoAnswer)
-        assert ours[0].tokens == theirs[0].tokens == chosen_one_by_one(name, 9, 2 * int(source - 1) + 10, 2)
+        assert ours[0].tokens == theirs[0].tokens == chosen_one_by_one(name, 9, 2 * int(source) + 10, 2)
         assert theirs[0].score == theirs[0].log_probability
 
 
@@ -293,8 +293,7 @@ def test_impossible_tokens_are_never_chosen() -> None:
 
 
 def test_a_text_may_be_twice_as_long_as_its_source_and_10_more() -> None:
-    # lengths of a source count its end mark
-    assert most_tokens(np.array([1, 2, 21]), None).tolist() == [10, 12, 50]
+    assert most_tokens(np.array([1, 2, 21]), None).tolist() == [12, 14, 52]
     assert most_tokens(np.array([1, 2, 21]), 7).tolist() == [7, 7, 7]
 
 
