@@ -21,6 +21,7 @@ from .data.batch import Batch
 from .data.speech import SpeechData
 from .data.tally import BadData
 from .evaluation import Evaluation, evaluate
+from .initialize import initialize
 from .loss_scale import LossScale
 from .metrics_file import MetricsFile
 from .model import build_model
@@ -383,6 +384,7 @@ def _prepare(checked: CheckedGraph, run: Run, data: SpeechData, *, device: torch
     model = build_model(checked)
     model.module.to(device)
     parameters = named_parameters(model.module, checked)
+    initialize(settings["initializer"], parameters)
     precision = settings["precision"]
     num_batches = data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True)
     return Trainer(

@@ -43,6 +43,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     if optimizer is None or rate is None or optimizer.name not in _PLAUSIBLE:
         return
     low, high = _PLAUSIBLE[optimizer.name]
+    schedule = setting(graph, "hyperparameters.schedule")
+    # what a curve makes of the number is what trains
+    rate = schedule.highest(rate) if hasattr(schedule, "highest") else rate
     if not low <= rate <= high:
         yield Diagnostic(
             CODE,

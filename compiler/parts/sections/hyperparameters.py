@@ -19,6 +19,12 @@ class Hyperparameters(Part):
         default=None, doc="how the learning rate changes, none keeps it", families=("schedule",), training=True
     )
     regularizer: Part | None = param(default=None, doc="penalty on weights", families=("regularizer",), training=True)
+    initializer: Part | None = param(
+        default=None,
+        doc="what matrices start from, none for each layer's own way",
+        families=("initializer",),
+        training=True,
+    )
     precision: DType | Part = param(
         default=DType("fp32"),
         doc="fp32, or half precision by autocast",
