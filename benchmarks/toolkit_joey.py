@@ -173,7 +173,7 @@ def _model_settings(sizes: Sizes) -> dict[str, Any]:
                 "hidden_dropout": sizes.dropout,
                 "attention": sizes.kind,
                 "input_feeding": True,
-                "init_hidden": "bridge",
+                "init_hidden": "zeros",
             },
         }
     shared = {

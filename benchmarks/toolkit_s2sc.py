@@ -39,7 +39,6 @@ hyperparameters {{
   batch     = {budget} tokens
   dropout   = {dropout}
   stop      = {steps} steps
-  evaluate  = {steps} steps
   optimizer = adam(lr = 5e-4, beta2 = 0.98)
   clip      = {clip}
   seed      = 1
@@ -87,9 +86,9 @@ encoder {{
 }}
 
 decoder {{
-  rnn = (data.target.shifted -> encoder.emb -> dropout(drop), encoder.out)
+  att = (data.target.shifted -> encoder.emb -> dropout(drop), encoder.out)
     -> attention_rnn({inner}, cell = "lstm", kind = "{attention}", attention_size = {inner}, feed = "attentional")
-  logits = rnn.y -> linear({vocabulary}, bias = false)
+  logits = att.y -> dropout(drop) -> linear({vocabulary}, bias = false)
   infer  = logits -> beam(width = {beam}, length_penalty = {penalty}, min_tokens = {length}, max_tokens = {length})
 }}
 """
@@ -136,7 +135,7 @@ class S2SC(Toolkit):
         self.model.module.eval()
         batch = batch_of(sources)
         with torch.inference_mode():
-            return self.model.hypotheses(self.model(batch), batch)
+            return self.model.hypotheses({}, batch)
 
     def write_by_step(self, sources: Sequence[Tokens], length: int) -> list[list[int]]:
         """Greedy tokens [length][B] by the derived step, end marks or not."""
