@@ -45,6 +45,7 @@ class Component(Part):
     tokens      inputs that hold token numbers (element "index"); all others hold real numbers
     training_only  does something in training only (dropout, spec_augment): left out of exports
     saves       inputs and outputs that the backward pass needs, by name; None: all inputs
+    loops       works through a sequence token by token in a loop: its step leaves in an export, the loop does not
     autoregressive  a search that chooses tokens one after the other and feeds each to the decoder
     """
 
@@ -56,6 +57,7 @@ class Component(Part):
     tokens: ClassVar[tuple[str, ...]] = ()
     training_only: ClassVar[bool] = False
     saves: ClassVar[tuple[str, ...] | None] = None
+    loops: ClassVar[bool] = False
     autoregressive: ClassVar[bool] = False
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:

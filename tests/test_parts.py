@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from s2sc.compiler.graph import Node
 from s2sc.compiler.part import Part
 from s2sc.compiler.schema import validate_params
 from s2sc.compiler.signatures import TypedInput, signature_of
+from s2sc.compiler.step_form import ROOM, StepForm
 from s2sc.compiler.tensor_type import LETTERS, Axis, TensorType, lengths, seq, tokens, waveform
 from s2sc.dsl.signature import Param
 from s2sc.dsl.source import Source, Span
@@ -26,7 +28,7 @@ from s2sc.dsl.syntax import Name
 from s2sc.dsl.values import DType, Origin, PartValue, Quantity, Ref, Static
 from s2sc.runtime.export.precision import halve_weights
 from s2sc.runtime.export.program import make_program
-from s2sc.runtime.layers.layer import FOLDERS, layer_class
+from s2sc.runtime.layers.layer import FOLDERS, Layer, layer_class
 from s2sc.runtime.lower import Lowered, lower
 from s2sc.runtime.onnx_session import open_session
 from s2sc.runtime.real_frames import real_frames
@@ -43,7 +45,8 @@ LAYERS = [cls for cls in COMPONENTS if cls.family not in ("internal", "search")]
 SEEDS = range(4)
 BATCH = 3
 # Dropout and augmentation are left out of what leaves.
-EXPORTED = [cls for cls in LAYERS if cls.family in ("component", "feature") and not cls.training_only]
+EXPORTED = [cls for cls in LAYERS if cls.family in ("component", "feature") and not cls.training_only and not cls.loops]
+STEPPING = [cls for cls in LAYERS if hasattr(layer_class(cls), "step")]
 HALF = [cls for cls in LAYERS if cls.precision != "fp32"]
 
 Types = dict[str, tuple[TensorType, ...]]
@@ -297,6 +300,89 @@ def test_the_exported_file_computes_the_same(cls: type[Component], precision: st
                 ours, theirs = ours[real_BT], theirs[real_BT]
             theirs = theirs.to(ours.dtype)
             torch.testing.assert_close(theirs, ours, atol=atol, rtol=rtol, msg=f"{port}: {case.operation}")
+
+
+@pytest.mark.parametrize(("precision", "seed"), [("fp32", 0), ("fp16", 1)])
+@pytest.mark.parametrize("cls", STEPPING, ids=lambda cls: cls.name)
+def test_the_exported_step_computes_the_same(cls: type[Component], precision: str, seed: int) -> None:
+    """A few tokens, exported from one batch and run on another; the states go around."""
+    case, form, stepped = _stepping_case(cls, seed)
+    exact, checked = case.lowered.module, single(case.operation, case.types, precision=precision)
+    module = lower(checked, outputs=[Ref(PATH, port) for port in case.graph_node.outputs]).module.eval()
+    module.load_state_dict(exact.state_dict())
+    halve_weights(module, checked)
+    layer, half = exact.eval().get_submodule(PATH), module.get_submodule(PATH)
+    assert isinstance(layer, Layer)
+    dtype = {"fp32": torch.float32, "fp16": torch.float16}[precision]
+
+    def turned(tensor: Tensor) -> Tensor:
+        return tensor.transpose(1, 2) if layer.layout == "BCT" and tensor.dim() == 3 else tensor
+
+    batch, sizes = case.filled(0.0), {**case.sizes, ROOM: 5}
+    whole = {name: batch[f"{name}_0"] for name in case.types if name not in stepped}
+    whole |= {need: batch[f"{need[:-8]}_0_lengths"] for need in layer.needs if need[:-8] in whole}
+    state = {
+        kept.name: torch.zeros(BATCH, *(dim.value(sizes) for dim in kept.shape), dtype=torch.float32)
+        for kept in form.state
+    }
+    with torch.no_grad():
+        begun = layer.begin(**whole) if form.once or form.given else {}
+        state |= {name: begun[name] for name in form.given}
+        tokens = {name: turned(batch[f"{name}_0"][:, :1]) for name in stepped}
+        first = {"position": torch.tensor(0), **tokens, **{kept.name: begun[kept.name] for kept in form.once}, **state}
+        dynamic = {name: {0: "batch"} for name in first if name != "position"}
+        for kept in (*form.once, *form.state):
+            dynamic[kept.name] |= {axis: str(dim) for axis, dim in enumerate(kept.shape, 1) if not dim.is_known}
+        results = [*case.graph_node.outputs, *(f"{name}_after" for name in state)]
+        # an output without a time axis is a state by another name
+        read = [name for name in results if name not in state]
+        examples = {name: t.to(dtype) if t.is_floating_point() else t for name, t in first.items()}
+        alone = _method("step", half, list(first), [results.index(name) for name in read])
+        program = make_program(alone, examples, dynamic=dynamic, outputs=read, opset=20, properties={})
+        session = open_session(program.to_bytes())
+        ours = theirs = {name: first[name].clone()[:2] for name in state}
+        fixed = {name: tensor[:2] for name, tensor in first.items() if name in begun and name not in state}
+        for place in range(3):
+            fed = {name: turned(batch[f"{name}_0"][:2, place : place + 1]) for name in stepped}
+            given = {"position": torch.tensor(place), **fed, **fixed}
+            expected = dict(zip(results, layer.step(**given, **{n: t.clone() for n, t in ours.items()}), strict=True))
+            asked = {
+                name: (t.to(dtype) if t.is_floating_point() else t).numpy() for name, t in {**given, **theirs}.items()
+            }
+            known = {one.name for one in session.get_inputs()}
+            answers = session.run(read, {name: value for name, value in asked.items() if name in known})
+            found = {name: torch.from_numpy(value).float() for name, value in zip(read, answers, strict=True)}
+            atol, rtol = (1e-4, 1e-4) if precision == "fp32" else (2e-2, 1e-2)
+            for name in read:
+                torch.testing.assert_close(found[name], expected[name].float(), atol=atol, rtol=rtol, msg=name)
+            ours = {name: expected[f"{name}_after"] for name in state}
+            theirs = {name: found[f"{name}_after"] for name in state}
+
+
+def _stepping_case(cls: type[Component], seed: int) -> tuple[Case, StepForm, frozenset[str]]:
+    """A case in which the inputs that run over the first one's time come token by token."""
+    for attempt in range(seed, seed + 100, 2):
+        case = make_case(cls, attempt)
+        first = next(iter(case.types.values()))[0]
+        stepped = frozenset(
+            name for name, (one, *_) in case.types.items() if one.is_seq and one.axes[1] == first.axes[1]
+        )
+        try:
+            form = case.operation.step_form(case.types, stepped)
+        except Mismatch:
+            continue
+        if form.once or form.state:
+            return case, form, stepped
+    raise AssertionError(f"no step form found for {cls.name}")
+
+
+def _method(name: str, layer: torch.nn.Module, arguments: list[str], results: list[int]) -> torch.fx.GraphModule:
+    """A module that calls one method of a layer with keyword arguments, and gives some of its results."""
+    graph = torch.fx.Graph()
+    taken: dict[str, Any] = {argument: graph.placeholder(argument) for argument in arguments}
+    made = graph.call_method(name, (graph.get_attr("layer"),), taken)
+    graph.output(tuple(graph.call_function(operator.getitem, (made, index)) for index in results))
+    return torch.fx.GraphModule({"layer": layer}, graph)
 
 
 # --- cases: random valid parameters and inputs of a component ---

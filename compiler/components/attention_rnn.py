@@ -36,6 +36,7 @@ class AttentionRnn(Component):
     )
     precision = "half"
     mixes_time = ("memory",)
+    loops = True
 
     size: int = param(doc="width of the state", unit_doc="features", minimum=1)
     cell: str = param(default="lstm", doc="what holds the state", choices=("lstm", "gru", "rnn"))

@@ -46,8 +46,8 @@ def test_results_states_and_gradients_are_those_of_packed_sequences(
     torch.testing.assert_close(states, expected, atol=1e-5, rtol=1e-5)
 
     real_BT1 = (torch.arange(9) < LENGTHS[:, None]).unsqueeze(2)
-    _sum(y_BTC * real_BT1, states).backward()
-    _sum(expected_BTC, expected).backward()
+    torch.autograd.backward(_sum(y_BTC * real_BT1, states))
+    torch.autograd.backward(_sum(expected_BTC, expected))
     for mine, other in zip(inputs, copies, strict=True):
         torch.testing.assert_close(mine.grad, other.grad, atol=1e-5, rtol=1e-4)
     for key, weight in theirs.named_parameters():
@@ -73,12 +73,12 @@ def test_gradients_of_the_loop_are_those_of_its_steps(cell: str, feed: str) -> N
     x_BTD, memory_BSC, lengths_B = torch.randn(2, 6, 4), torch.randn(2, 7, 3), torch.tensor([4, 7])
     memory_BSC[0, 4:] = 0
     all_at_once = layer(x_BTD, memory_BSC, memory_lengths=lengths_B)
-    _sum(all_at_once[0], list(all_at_once[1:])).backward()
+    torch.autograd.backward(_sum(all_at_once[0], list(all_at_once[1:])))
     late = {name: weight.grad for name, weight in layer.named_parameters()}
     layer.zero_grad()
     stepwise = _step_by_step(layer, x_BTD, memory_BSC, lengths_B)
     torch.testing.assert_close(stepwise, list(all_at_once), atol=1e-5, rtol=1e-5)
-    _sum(stepwise[0], stepwise[1:]).backward()
+    torch.autograd.backward(_sum(stepwise[0], stepwise[1:]))
     for name, weight in layer.named_parameters():
         torch.testing.assert_close(late[name], weight.grad, atol=1e-5, rtol=1e-4)
 
@@ -88,9 +88,10 @@ def test_late_gradients_survive_two_backward_passes() -> None:
     product = LateProduct(weight)
     x_BI = torch.randn(4, 2)
     total = (product(x_BI) + product(x_BI)).sum()
-    total.backward(retain_graph=True)
+    torch.autograd.backward(total, retain_graph=True)
+    assert weight.grad is not None
     once = weight.grad.clone()
-    total.backward()
+    torch.autograd.backward(total)
     torch.testing.assert_close(weight.grad, 2 * once)
 
 
