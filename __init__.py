@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .compiler.graph import CheckedGraph
     from .dsl.diagnostics import Diagnostic
     from .runtime.inference import OnnxRecogniser
+    from .runtime.onnx_translator import OnnxTranslator
     from .runtime.run_recogniser import RunRecogniser
 
 __version__ = "0.1.0"
@@ -62,15 +63,26 @@ def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str]
 
 def load(
     path: str | Path, *, device: str = "cpu", warn: Callable[[str], None] = warnings.warn
-) -> RunRecogniser | OnnxRecogniser:
+) -> RunRecogniser | OnnxRecogniser | OnnxTranslator:
     """A trained run's folder or an exported file as something that transcribes: `.transcribe([Path("a.wav")])`.
+
+    Of the two files of a model that writes token by token either one is named, or a folder that holds both.
 
     device  "cpu", "cuda", or "auto" for a GPU where there is one
     warn    takes a line for each damaged checkpoint that an older one stands in for
 
     An exported file needs the extra "serve", a run the extra "train"; MissingExtra says how to install them.
     """
+    from .runtime.export.pair_metadata import pair_beside
+
     found = Path(path)
+    # a run's folder may hold exported files too
+    pair = None if (found / "graph.json").exists() else pair_beside(found)
+    if pair is not None:
+        from .runtime.onnx_session import onnx_device
+        from .runtime.onnx_translator import OnnxTranslator
+
+        return OnnxTranslator(*pair, device=onnx_device(device))
     if found.is_dir():
         from .runtime.extras import extra
 

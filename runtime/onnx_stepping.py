@@ -10,9 +10,7 @@ from typing import Any, Literal
 
 from .export.pair_metadata import (
     AFTER,
-    ENCODER,
     ROOM,
-    STEP,
     CarriedArray,
     EncoderFacts,
     PairMetadata,
@@ -180,6 +178,15 @@ class OnnxStepper:
         return np.zeros([num_rows, *shape], kept.dtype)
 
 
+def source_feeds(sentences: Sequence[Sequence[int]], *, least_rows: int = 1) -> dict[str, NDArray[np.int64]]:
+    """The inputs of one batch: token numbers with zeros behind their end marks, and their lengths."""
+    rows = [*sentences, *[sentences[-1]] * (least_rows - len(sentences))]
+    source_BS = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    for row, sentence in zip(source_BS, rows, strict=True):
+        row[: len(sentence)] = sentence
+    return {"source": source_BS, "source_lengths": np.array([len(sentence) for sentence in rows], np.int64)}
+
+
 def likeliest(logits_RV: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The `k` greatest log probabilities of each row and their places: the greatest first, the lower of two equal ones.
 
@@ -203,25 +210,6 @@ def _greatest(values_RV: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     tied_R = (values_RV >= found_RK.min(-1, keepdims=True)).sum(-1) > k
     places_RK[tied_R] = np.argsort(-values_RV[tied_R], -1, kind="stable")[:, :k]
     return places_RK
-
-
-def pair_beside(path: Path) -> tuple[Path, Path] | None:
-    """The encoder's and the step's file of a folder that holds them, or of either file; None for anything else.
-
-    Raises BadModelFile where one of the two is missing.
-    """
-    folder = path if path.is_dir() else path.parent
-    encoder, step = folder / ENCODER, folder / STEP
-    if path.is_dir():
-        return (encoder, step) if encoder.exists() and step.exists() else None
-    if path.name not in (ENCODER, STEP):
-        return None
-    for one in (encoder, step):
-        if not one.exists():
-            raise BadModelFile(
-                f"{one} is missing: a model that writes token by token is two files, {ENCODER} and {STEP}"
-            )
-    return encoder, step
 
 
 # The type of an input or output, and its shape; None for an axis whose size varies, or for any shape.

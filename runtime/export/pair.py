@@ -22,7 +22,7 @@ from ...compiler.parts.sections.dynamic import Dynamic
 from ...compiler.step_form import ROOM
 from ..lower import placeholder_name
 from ..lower_step import LOGITS, POSITION, TOKENS, CarriedTensor, LoweredStep, lower_step
-from ..onnx_stepping import OnnxPair
+from ..onnx_stepping import OnnxPair, source_feeds
 from ..search.text_length import most_tokens
 from ..stepping import TorchStepper
 from ..storage import Storage, StorageError, replace_file
@@ -39,7 +39,7 @@ from .pair_metadata import (
     TextLimits,
     TokenSearch,
 )
-from .pair_parity import Decoding, PairParity, Sentence, compare, source_feeds
+from .pair_parity import Decoding, PairParity, Sentence, compare
 from .parity import spread
 from .precision import LARGEST_HALF, HalfWeights, halve_weights, largest_results
 from .prepare import form, load_trained_weights, section_of, trained_module
@@ -255,8 +255,7 @@ class _Leaving:
 
     def most_tokens(self, source: int) -> int:
         """How long a translation gets that is compared."""
-        most = self.metadata.search.settings.get("max_tokens")
-        return int(most_tokens(np.array([source]), None if most is None else int(most))[0])
+        return int(most_tokens(np.array([source]), self.metadata.search.max_tokens)[0])
 
     def lowered(self, precision: str) -> tuple[LoweredStep, nn.Module]:
         """The trained encoder and step in the form of a precision, and their layers; weights are still float32."""
@@ -375,7 +374,7 @@ def _describe(exported: CheckedGraph, label: str, lowered: LoweredStep, spec_has
         precision=section.precision.name,
         pair="0" * 64,
         limits=_limits(graph, section.dynamic),
-        search=TokenSearch(search.operation.name, _plain(search.operation.values()), BEGIN, END),
+        search=TokenSearch(search.operation.name, BEGIN, END, **search.operation.values()),
         vocab=type_.axes[-1].dim.known,
         takes=lowered.takes,
         once=tuple(_array(kept, lowered) for kept in lowered.once),
@@ -395,10 +394,6 @@ def _limits(graph: Graph, dynamic: object) -> TextLimits:
         # the end mark is a token of the encoder's, not of the sentence
         least, most = (int(end) + 1 for end in plain_ends(dynamic.time))
     return TextLimits(int(batch[0]), int(batch[1]), max(1, least), most)
-
-
-def _plain(settings: Mapping[str, Any]) -> dict[str, int | float | None]:
-    return {name: value for name, value in settings.items() if value is None or isinstance(value, int | float)}
 
 
 def _array(kept: CarriedTensor, lowered: LoweredStep) -> CarriedArray:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from .properties import FORMAT, PREFIX, BadModelFile, Properties, to_properties
@@ -24,6 +26,8 @@ Name = Literal["encoder", "step"]
 _MOST_TOKENIZER_CHARACTERS = 1 << 27
 _MOST_NUMBERS = 1 << 27
 _MOST_CARRIED = 10_000
+_MOST_TOKENS = 1 << 20
+_WIDEST = 10_000
 _DTYPES = ("float16", "float32", "int64", "bool")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -47,7 +51,6 @@ class TextLimits:
 
     batch   sentences in a batch
     source  tokens of a source sentence, its end mark included
-    target  tokens of a translation; None where only the search limits it
     """
 
     least_batch: int
@@ -58,12 +61,16 @@ class TextLimits:
 
 @dataclass(frozen=True)
 class TokenSearch:
-    """How tokens are chosen: a search by name with its settings, and the marks."""
+    """How tokens are chosen: a search by name, its settings as the spec has them, and the marks."""
 
     kind: str
-    settings: Mapping[str, int | float | None]
     begin: int
     end: int
+    width: int = 1
+    length_penalty: float = 0.0
+    n_best: int = 1
+    min_tokens: int = 0
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ class PairMetadata:
 
     def to_properties(self, part: Name, **more: Any) -> dict[str, str]:
         """The facts as ONNX's metadata_props holds them, of one of the two files."""
-        limits, search = self.limits, self.search
+        limits = self.limits
         return to_properties(
             {
                 "part": part,
@@ -107,12 +114,7 @@ class PairMetadata:
                 "pair": self.pair,
                 "batch": [limits.least_batch, limits.most_batch],
                 "source_tokens": [limits.least_source, limits.most_source],
-                "search": {
-                    "kind": search.kind,
-                    "settings": dict(search.settings),
-                    "begin": search.begin,
-                    "end": search.end,
-                },
+                "search": asdict(self.search),
                 "vocab": self.vocab,
                 "takes": list(self.takes),
                 "once": [_written(kept) for kept in self.once],
@@ -186,6 +188,25 @@ def read_encoder_facts(properties: Mapping[str, str]) -> EncoderFacts:
     return EncoderFacts(_sha256(found, "step"), tokenizers)
 
 
+def pair_beside(path: Path) -> tuple[Path, Path] | None:
+    """The encoder's and the step's file of a folder that holds them, or of either file; None for anything else.
+
+    Raises BadModelFile where one of the two is missing.
+    """
+    folder = path if path.is_dir() else path.parent
+    encoder, step = folder / ENCODER, folder / STEP
+    if path.is_dir():
+        return (encoder, step) if encoder.exists() and step.exists() else None
+    if path.name not in (ENCODER, STEP):
+        return None
+    for one in (encoder, step):
+        if not one.exists():
+            raise BadModelFile(
+                f"{one} is missing: a model that writes token by token is two files, {ENCODER} and {STEP}"
+            )
+    return encoder, step
+
+
 def _written(kept: CarriedArray) -> dict[str, Any]:
     return {"name": kept.name, "shape": list(kept.shape), "dtype": kept.dtype}
 
@@ -230,14 +251,26 @@ def _takes(found: Properties) -> tuple[str, ...]:
 
 def _search(found: Properties, vocab: int) -> TokenSearch:
     search = found.value("search")
-    if not isinstance(search, dict) or not isinstance(search.get("kind"), str):
+    if not isinstance(search, dict) or search.keys() != {one.name for one in fields(TokenSearch)}:
         raise found.bad("search")
-    settings, marks = search.get("settings"), (search.get("begin"), search.get("end"))
-    if not isinstance(settings, dict) or not all(type(mark) is int and 0 <= mark < vocab for mark in marks):
+    if search["kind"] not in ("greedy", "beam"):
+        raise BadModelFile(f"its search {str(search['kind'])[:40]!a} is not known to this version of s2sc")
+    penalty, most = search["length_penalty"], search["max_tokens"]
+    if (
+        not _is_whole(search["begin"], 0, vocab - 1)
+        or not _is_whole(search["end"], 0, vocab - 1)
+        or not _is_whole(search["width"], 1, min(vocab, _WIDEST))
+        or not _is_whole(search["n_best"], 1, search["width"])
+        or not _is_whole(search["min_tokens"], 0, _MOST_TOKENS)
+        or not (most is None or _is_whole(most, max(1, search["min_tokens"]), _MOST_TOKENS))
+        or not (type(penalty) in (int, float) and math.isfinite(penalty) and penalty >= 0)
+    ):
         raise found.bad("search")
-    if not all(value is None or type(value) in (int, float) for value in settings.values()):
-        raise found.bad("search")
-    return TokenSearch(search["kind"], settings, search["begin"], search["end"])
+    return TokenSearch(**search)
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
 
 
 def _sha256(found: Properties, key: str) -> str:

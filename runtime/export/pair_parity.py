@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..lower_step import LoweredStep
-from ..onnx_stepping import OnnxPair, OnnxStepper
+from ..onnx_stepping import OnnxPair, OnnxStepper, source_feeds
 from ..stepping import TorchStepper
 from .failed import ExportFailed
 
@@ -172,14 +172,6 @@ class TorchSteps:
         """Feed a token to each row and give the logits [B, V] of the next one."""
         found: NDArray[np.float32] = self.stepper.logits(torch.from_numpy(tokens_B)).float().numpy()
         return found
-
-
-def source_feeds(sources: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
-    """A padded batch of source sentences, as the encoder takes it."""
-    source_BS = np.zeros((len(sources), max(map(len, sources))), np.int64)
-    for row, source in zip(source_BS, sources, strict=True):
-        row[: len(source)] = source
-    return {"source": source_BS, "source_lengths": np.array([len(source) for source in sources], np.int64)}
 
 
 def _hold(expected_BV: NDArray[Any], found_BV: NDArray[Any], position: int) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +17,14 @@ import torch
 from s2sc.compiler.front import analyse
 from s2sc.compiler.graph import CheckedGraph
 from s2sc.dsl.source import Source
-from s2sc.runtime.export.failed import ExportFailed
 from s2sc.runtime.export.pair import PairReport, Text, export_pair
-from s2sc.runtime.export.pair_metadata import ENCODER, STEP
-from s2sc.runtime.export.pair_parity import Sentence, source_feeds
-from s2sc.runtime.export.properties import BadModelFile
+from s2sc.runtime.export.pair_metadata import ENCODER, STEP, pair_beside
+from s2sc.runtime.export.pair_parity import Sentence
 from s2sc.runtime.lower import lower
 from s2sc.runtime.lower_step import lower_step
-from s2sc.runtime.onnx_stepping import OnnxPair, OnnxStepper, likeliest, pair_beside
+from s2sc.runtime.onnx_stepping import OnnxPair, OnnxStepper, likeliest, source_feeds
 from s2sc.runtime.search.beam import beam
 from s2sc.runtime.stepping import TorchStepper
-from s2sc.runtime.storage import Storage
 from torch import Tensor
 
 VOCABULARY = 24
