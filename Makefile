@@ -58,11 +58,12 @@ gpu: setup  ## run the tests that need a GPU
 docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json
 	$(BIN)/python docs/generate.py
 
-bench: setup  ## measure lint, trainer, memory and inference; results go to benchmarks/results
+bench: setup  ## measure lint, trainer, memory, inference and translation; results go to benchmarks/results
 	$(BIN)/python benchmarks/lint.py $(BENCH)
 	$(BIN)/python benchmarks/peers.py $(BENCH)
 	$(BIN)/python benchmarks/memory.py $(BENCH)
 	$(BIN)/python benchmarks/inference.py $(BENCH)
+	$(BIN)/python benchmarks/translation.py $(BENCH)
 
 recipes: setup  ## train what is too long for the test suite; S2SC_DATA names the folder that holds fsdd/
 	$(BIN)/python benchmarks/recipes.py $(BENCH)

@@ -20,7 +20,18 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
 RESULTS = HERE / "results"
-_PACKAGES = ("torch", "numpy", "onnxruntime", "onnx", "lark", "networkx", "jsonschema", "lightning")
+_PACKAGES = (
+    "torch",
+    "numpy",
+    "onnxruntime",
+    "onnx",
+    "lark",
+    "networkx",
+    "jsonschema",
+    "lightning",
+    "joeynmt",
+    "transformers",
+)
 
 
 @dataclass

@@ -115,7 +115,7 @@ def compare(options: argparse.Namespace, *, training: bool, beam: bool) -> None:
             "toolkit",
             "trained weights",
             "target tokens/s",
-            "s2sc is faster by",
+            "s2sc's speed / its",
             "real / padded",
             "waits for batches",
             "first loss",
@@ -125,7 +125,7 @@ def compare(options: argparse.Namespace, *, training: bool, beam: bool) -> None:
         "translation_beam",
         f"Beam {BEAM} over {SENTENCES_OF_A_BEAM} sentences against Joey NMT and Marian",
         BEAMS,
-        ("case", "toolkit", "target tokens/s", "s2sc is faster by"),
+        ("case", "toolkit", "target tokens/s", "s2sc's speed / its"),
     )
     for case in CASES:
         if options.only not in case.sizes.name:
