@@ -10,12 +10,12 @@ from typing import Literal
 from .data.codecs import BadTokens, codecs_from_files
 from .export.pair_metadata import TextLimits
 from .export.properties import BadModelFile
+from .line_reader import TextLine
 from .no_answer import NoAnswer
 from .onnx_stepping import OnnxPair, OnnxStepper, source_feeds
 from .search.hypothesis import Hypothesis
 from .search.text_length import most_tokens
 from .search.token_search import search
-from .text_lines import TextLine
 from .translation import Answer, Scored, translate
 
 
