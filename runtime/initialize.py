@@ -15,7 +15,8 @@ from .optim.groups import NamedParameter
 def initialize(part: Part | None, parameters: Sequence[NamedParameter]) -> None:
     """Overwrite matrices and kernels, in the order of their names; biases and norms keep what their layers gave them.
 
-    A recurrent layer's weights from state to gates are filled gate by gate. Draws from torch's generator. Without an initializer nothing changes.
+    A recurrent layer's weights from state to gates are filled gate by gate. Draws from torch's generator. Without an
+    initializer nothing changes.
     """
     if part is None:
         return

@@ -81,7 +81,10 @@ def test_everything_in_the_catalogue_runs(cls: type[Part]) -> None:
     if cls.family in ("section", "precision") and not cls.name.startswith("data."):
         return
     file = f"{cls.name.rpartition('.')[2]}.py"
-    rooms = [ROOT / "runtime" / room for room in ("layers", "features", "losses", "search", "metrics", "optim", "data")]
+    rooms = [
+        ROOT / "runtime" / room
+        for room in ("layers", "features", "losses", "search", "metrics", "optim", "init", "data")
+    ]
     found = [room for room in (*rooms, ROOT / "runtime" / "data" / "augment") if (room / file).is_file()]
     assert len(found) == 1, f"{cls.name} needs one file {file} in runtime, found {len(found)}"
 
