@@ -6,6 +6,7 @@ import io
 import math
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,16 +94,16 @@ class TrainerOverBatches:
         self.trainer.board.open(after=0)
         self.trainer.state.model.module.train()
         self._stop = StopRequest()
-        self._endless: Iterator[tuple[Batch, int, int]] | None = None
 
     def epoch(self) -> Iterator[Batch]:
-        """The batches of the next epoch, as the trainer's loop gets them."""
-        self._endless = self._endless or engine._batches(self.trainer)
-        for batch, epoch, next_batch in self._endless:
-            self.trainer.state.epoch = epoch
-            yield batch
-            if next_batch == 0:
-                return
+        """The batches of a new epoch, as the trainer's loop gets them."""
+        state = self.trainer.state
+        state.epoch, state.next_batch = state.epoch + 1, 0
+        with closing(engine._batches(self.trainer)) as batches:
+            for batch, _, next_batch in batches:
+                yield batch
+                if next_batch == 0:
+                    return
 
     def step(self, batch: Batch, *, may_skip: bool = False) -> None:
         """What the loop of runtime/trainer.py does with one batch; `may_skip` where a loss scale is being found."""
