@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
-LINE_BYTES = 64 * 2**10
+from .data.json_line import LINE_BYTES
+
 _CHUNK_BYTES = 64 * 2**10
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -12,7 +12,6 @@ from .data.example import Problem
 from .data.manifest import Record, read_records
 from .data.root import Root
 from .recognition import Recording, Transcript, recording_below
-from .storage import replace_file
 
 Transcribe = Callable[[Iterable[Recording]], Iterator[Transcript]]
 
@@ -61,22 +60,6 @@ def transcribe_manifest(
         on_progress(number, len(records))
     problems.sort(key=lambda problem: problem.line)
     return Outcome(transcribed, tuple(problems))
-
-
-class TranscriptFile:
-    """A file of lines that appears whole when it is finished; a kill before leaves what was there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lines: list[str] = []
-
-    def write(self, line: str) -> None:
-        """Add a line."""
-        self._lines.append(line)
-
-    def finish(self) -> None:
-        """Bring the file to the disk; StorageError if that fails."""
-        replace_file(self.path, "".join(f"{line}\n" for line in self._lines).encode())
 
 
 def _line(record: Record, transcript: Transcript) -> str:

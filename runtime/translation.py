@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .data.json_line import LINE_BYTES
 from .data.manifest import BadText
 from .export.pair_metadata import TextLimits
 from .grouping import group_by_length
+from .line_reader import TextLine
 from .no_answer import NoAnswer
-from .text_lines import LINE_BYTES, TextLine
 
 # Few at first, so that the first answers come soon; then enough to find lines of like length.
 _FIRST_READ_AHEAD = 64

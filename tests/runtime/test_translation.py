@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from s2sc.runtime.data.json_line import LINE_BYTES
 from s2sc.runtime.data.manifest import BadText
 from s2sc.runtime.export.pair_metadata import TextLimits
 from s2sc.runtime.grouping import group_by_length
+from s2sc.runtime.line_reader import LineReader, LinesOfFiles, TextLine, lines_of
 from s2sc.runtime.no_answer import NoAnswer
-from s2sc.runtime.text_lines import LINE_BYTES, LineReader, LinesOfFiles, TextLine, lines_of
 from s2sc.runtime.translation import Answer, Scored, translate
 
 

@@ -24,7 +24,8 @@ from s2sc.runtime.inference import OnnxRecogniser, padded
 from s2sc.runtime.no_answer import NoAnswer
 from s2sc.runtime.search.greedy_ctc import greedy_ctc
 from s2sc.runtime.storage import StorageError
-from s2sc.runtime.transcripts import TranscriptFile, transcribe_manifest
+from s2sc.runtime.transcripts import transcribe_manifest
+from s2sc.runtime.whole_file import WholeFile
 
 
 @pytest.fixture
@@ -287,7 +288,7 @@ def test_a_manifest_that_is_not_there_is_named(recogniser: OnnxRecogniser, tmp_p
 
 
 def test_the_file_of_transcripts_appears_whole(tmp_path: Path) -> None:
-    file = TranscriptFile(tmp_path / "out.jsonl")
+    file = WholeFile(tmp_path / "out.jsonl")
     file.write("one")
     file.write("two")
     assert not (tmp_path / "out.jsonl").exists()
@@ -295,4 +296,4 @@ def test_the_file_of_transcripts_appears_whole(tmp_path: Path) -> None:
     assert (tmp_path / "out.jsonl").read_text() == "one\ntwo\n"
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StorageError):
-        TranscriptFile(tmp_path / "taken" / "out.jsonl").finish()
+        WholeFile(tmp_path / "taken" / "out.jsonl").finish()
