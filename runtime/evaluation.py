@@ -13,7 +13,7 @@ import torch
 from ..compiler.part import Part
 from ..dsl.values import Quantity
 from .data.batch import Batch
-from .data.speech import SpeechData
+from .data.opened import OpenedData
 from .model import Model
 
 
@@ -57,7 +57,7 @@ class Evaluation:
 
 def evaluate(
     model: Model,
-    data: SpeechData,
+    data: OpenedData,
     split: str,
     *,
     metrics: Sequence[Part],
@@ -122,10 +122,10 @@ def build_metric(part: Part) -> Metric:
     return metric
 
 
-def _texts(model: Model, outputs: Any, batch: Batch, data: SpeechData) -> list[str]:
+def _texts(model: Model, outputs: Any, batch: Batch, data: OpenedData) -> list[str]:
     if not model.searches:
         return [""] * len(batch)
-    return [data.codec.decode(tokens) for tokens in model.hypotheses(outputs, batch)]
+    return [data.decode(tokens) for tokens in model.hypotheses(outputs, batch)]
 
 
 def _fits(model: Model, loss_B: torch.Tensor) -> torch.Tensor:

@@ -33,6 +33,7 @@ class Run:
     run.json                               where its data is looked for, and with what it was started
     metrics.jsonl, tensorboard/            what was measured on the way
     checkpoints/                           states to go on from
+    tokens/                                the tokenizers, where they were made from the training texts
     refused.txt                            the records that could not be used and why, if there were any
     result.json                            what came out
     """
@@ -50,6 +51,10 @@ class Run:
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def tokens(self) -> Path:
+        return self.folder / "tokens"
 
     @property
     def tensorboard(self) -> Path:

@@ -18,7 +18,7 @@ from ..compiler.parts.precision.autocast import Autocast
 from ..dsl.values import Quantity
 from .checkpoint import checkpoint_steps, clean_up, load_best, load_checkpoint, save_checkpoint
 from .data.batch import Batch
-from .data.speech import SpeechData
+from .data.opened import OpenedData
 from .data.tally import BadData
 from .evaluation import Evaluation, evaluate
 from .initialize import initialize
@@ -63,7 +63,7 @@ class Trainer:
     """
 
     checked: CheckedGraph
-    data: SpeechData
+    data: OpenedData
     run: Run
     progress: Progress
     device: torch.device
@@ -115,7 +115,7 @@ class Trainer:
 def train(
     checked: CheckedGraph,
     run: Run,
-    data: SpeechData,
+    data: OpenedData,
     *,
     device: torch.device,
     progress: Progress,
@@ -194,7 +194,7 @@ def _batches(trainer: Trainer) -> Generator[tuple[Batch, int, int], None, None]:
 
 def _num_workers(trainer: Trainer) -> int:
     """Processes that read data: none for short epochs of recordings in memory, which are over before they start."""
-    short = trainer.steps_per_epoch < SHORT_EPOCH and trainer.data.clips.kept_bytes > 0
+    short = trainer.steps_per_epoch < SHORT_EPOCH and trainer.data.in_memory
     return 0 if short else int(trainer.settings["workers"])
 
 
@@ -378,7 +378,7 @@ def _stop(trainer: Trainer, signal: str) -> None:
 # ---------------------------------------------------------------- start and end
 
 
-def _prepare(checked: CheckedGraph, run: Run, data: SpeechData, *, device: torch.device, progress: Progress) -> Trainer:
+def _prepare(checked: CheckedGraph, run: Run, data: OpenedData, *, device: torch.device, progress: Progress) -> Trainer:
     settings = checked.graph.hyperparameters.values()
     torch.manual_seed(settings["seed"])
     model = build_model(checked)

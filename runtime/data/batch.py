@@ -16,21 +16,24 @@ with extra("train", "training"):
 class Batch:
     """What one step takes.
 
-    inputs   by path: "data.audio.waveform" float32 [B, N], "data.text" int64 [B, U]
+    inputs   by path: "data.audio.waveform" float32 [B, N], "data.text" int64 [B, U]; or "data.source" int64 [B, S],
+             "data.target" and "data.target.shifted" int64 [B, U]
     lengths  by the same paths: int64 [B]
-    ids, texts, seconds   of each row; a joined row has its first clip's id, and all texts
-    epoch, number         the place in the epoch's order: a run continues with `start_batch = number + 1`
+    ids      of each row; a joined row has its first clip's, a pair of texts its file and line
+    texts    what each row is measured against: what was said, or the reference translation
+    epoch, number   the place in the epoch's order: a run continues with `start_batch = number + 1`
     skipped  rows that this batch lost to bad input
+    seconds  how long each row's audio lasts; empty for texts
     """
 
     inputs: Mapping[str, Tensor]
     lengths: Mapping[str, Tensor]
     ids: tuple[str, ...]
     texts: tuple[str, ...]
-    seconds: tuple[float, ...]
     epoch: int
     number: int
     skipped: int = 0
+    seconds: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

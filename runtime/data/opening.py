@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ...compiler.graph import CheckedGraph, Graph
+from ...compiler.parts.data.parallel_text import ParallelText
 from ...compiler.parts.data.speech import Speech
 from ..extras import extra
 from .corpus import OnProgress
-from .speech import SpeechData, open_speech
+from .opened import OpenedData
+from .parallel_text import open_parallel_text
+from .speech import open_speech
 
-with extra("speech", "reading speech data"):
+with extra("train", "training"):
     import numpy as np
 
 
@@ -22,15 +25,28 @@ def open_data(
     base: Path,
     environment: Mapping[str, str],
     splits: Sequence[str] | None = None,
+    tokens: Path | None = None,
     on_progress: OnProgress | None = None,
     warn: Callable[[str], None] = lambda message: None,
-) -> SpeechData:
-    """Open the data section of a checked graph; see `open_speech`.
+) -> OpenedData:
+    """Open the data section of a checked graph; see `open_speech` and `open_parallel_text`.
 
-    Training examples with more labels than the model leaves frames are taken out and counted; CTC learns nothing from
-    them. Raises BadData, MissingExtra.
+    tokens  a folder with the tokenizers that a run was trained with, where it has any (Run.tokens)
+
+    Training examples of speech with more labels than the model leaves frames are taken out and counted; CTC learns
+    nothing from them. Raises BadData, MissingExtra.
     """
     settings = checked.graph.data
+    if isinstance(settings, ParallelText):
+        return open_parallel_text(
+            settings,
+            base=base,
+            environment=environment,
+            splits=splits,
+            tokens=tokens,
+            on_progress=on_progress,
+            warn=warn,
+        )
     assert isinstance(settings, Speech), settings.name
     data = open_speech(settings, base=base, environment=environment, splits=splits, on_progress=on_progress, warn=warn)
     frames = frames_of_loss(checked.graph)

@@ -34,20 +34,31 @@ def shuffled(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def bucketed_batches(
-    order: NDArray[np.int64], lengths: NDArray[np.float64], size: BatchSize, *, buckets: int
+    order: NDArray[np.int64],
+    lengths: NDArray[np.float64],
+    size: BatchSize,
+    *,
+    buckets: int,
+    second: NDArray[np.float64] | None = None,
 ) -> Batches:
     """Batches of examples of like length; every index of `order` stands in exactly one.
 
     order    indices in the epoch's order
     lengths  how long each example is, by index: seconds, or tokens where batches are counted in tokens
     buckets  batches that are made from examples that follow each other; 1: lengths do not matter
+    second   what decides between examples of the same length, by index; None: the epoch's order
 
     Pools of `buckets` batches are cut from the order, sorted by length and cut into batches. Only the last pool can end
     in a smaller batch, where batches are counted in examples.
     """
     batches: list[tuple[int, ...]] = []
     for pool in _pools(order, lengths, size, buckets):
-        by_length = pool if buckets == 1 else pool[np.argsort(lengths[pool], kind="stable")]
+        if buckets == 1:
+            by_length = pool
+        elif second is None:
+            by_length = pool[np.argsort(lengths[pool], kind="stable")]
+        else:
+            by_length = pool[np.lexsort((second[pool], lengths[pool]))]
         batches.extend(_cut(by_length, lengths, size))
     return tuple(batches)
 
@@ -58,9 +69,12 @@ def mixed(batches: Batches, *, seed: int, epoch: int) -> Batches:
     return tuple(batches[number] for number in np.argsort(keys, kind="stable"))
 
 
-def sorted_batches(lengths: NDArray[np.float64], size: BatchSize) -> Batches:
+def sorted_batches(
+    lengths: NDArray[np.float64], size: BatchSize, *, second: NDArray[np.float64] | None = None
+) -> Batches:
     """Batches for evaluation: the longest examples first, so that what does not fit is found at once."""
-    return tuple(_cut(np.argsort(-lengths, kind="stable"), lengths, size))
+    order = np.argsort(-lengths, kind="stable") if second is None else np.lexsort((-second, -lengths))
+    return tuple(_cut(order, lengths, size))
 
 
 def _pools(

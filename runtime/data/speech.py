@@ -15,6 +15,7 @@ from ..extras import extra
 from .alphabet import AlphabetCodec, codec_of
 from .archive import Archive
 from .batch import Batch
+from .batch_size import batch_size
 from .clips import Clips
 from .collate import collate
 from .corpus import OnProgress
@@ -106,6 +107,18 @@ class SpeechData:
     def rate(self) -> int:
         """Samples a second of every batch's waveform."""
         return self.clips.rate
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the recordings are kept decoded."""
+        return self.clips.kept_bytes > 0
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of token numbers."""
+        return self.codec.decode(tokens)
+
+    def save_codecs(self, folder: Path) -> None:
+        """An alphabet stands in the graph."""
 
     def examples(self, split: str) -> tuple[Example, ...]:
         """A split's examples in the order of its manifests."""
@@ -329,15 +342,6 @@ def _leaks(examples: Mapping[str, tuple[Example, ...]]) -> Iterator[str]:
         count = sum(example.audio in trained for example in examples.get(name, ()))
         if count:
             yield f"{count} recordings of {name} are in train too, so {name} shows less than it seems to"
-
-
-def batch_size(batch: Quantity | int) -> BatchSize:
-    """`64 examples`, `8192 tokens` or `320s` as the sampler counts them."""
-    if isinstance(batch, int):
-        return BatchSize(batch)
-    if batch.family == "time":
-        return BatchSize(float(batch.amount), "seconds")
-    return BatchSize(batch.amount, "tokens" if batch.family == "tokens" else "examples")
 
 
 def num_needed(tokens: Sequence[int]) -> int:

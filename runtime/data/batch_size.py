@@ -1,0 +1,15 @@
+"""The size of a batch as a spec says it and as the sampler counts it."""
+
+from __future__ import annotations
+
+from ...dsl.values import Quantity
+from .sampler import BatchSize
+
+
+def batch_size(batch: Quantity | int) -> BatchSize:
+    """`64 examples`, `8192 tokens` or `320s` as the sampler counts them."""
+    if isinstance(batch, int):
+        return BatchSize(batch)
+    if batch.family == "time":
+        return BatchSize(float(batch.amount), "seconds")
+    return BatchSize(batch.amount, "tokens" if batch.family == "tokens" else "examples")
