@@ -18,6 +18,7 @@ from s2sc.compiler.synonyms import _SYNONYMS
 CATALOGUE = builtin()
 CLASSES = {cls.name: cls for cls in CATALOGUE.classes()}
 PARAM_NAMES = {param.name for cls in CLASSES.values() for param in cls.params}
+INPUT_NAMES = {one.name for cls in CATALOGUE.component_classes() for one in signature_of(cls).inputs}
 
 
 def test_every_file_holds_one_part_that_is_found_by_its_name() -> None:
@@ -111,7 +112,7 @@ def test_what_a_planned_name_offers_instead_exists() -> None:
 
 def test_synonyms_lead_to_names_that_exist() -> None:
     for other, ours in _SYNONYMS.items():
-        assert ours in PARAM_NAMES or ours in CLASSES or ours == "heads", (other, ours)
+        assert ours in PARAM_NAMES | INPUT_NAMES | CLASSES.keys(), (other, ours)
     assert CATALOGUE.synonym("learning_rate") == "lr"
     assert CATALOGUE.synonym("n_mels") == "bins"
     assert CATALOGUE.synonym("num_heads") == "heads"
