@@ -52,7 +52,10 @@ def _logits(ref: Ref, graph: Graph) -> Ref:
 def _mask(graph: Graph, logits: Ref, classes: int, findings: Findings) -> Graph:
     given = graph.type_of(logits)
     producer = graph.nodes.get(logits.path)
-    if given is None or producer is None or given.features <= classes or isinstance(producer.operation, ClassMask):
+    # tokens instead of logits are reported where types are inferred
+    if given is None or producer is None or given.element == "index":
+        return graph
+    if given.features <= classes or isinstance(producer.operation, ClassMask):
         return graph
     if given.features % _ROUND:
         origin = graph.origins.of(producer.path)

@@ -58,7 +58,7 @@ class Beam(Component):
                 "S2S410",
                 f"beam has width = {self.width} but there are only {classes} tokens to choose from",
                 param="width",
-                helps=("4 to 10 are usual",),
+                helps=(f"width = {min(4, classes)}",),
             )
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType]:
