@@ -26,8 +26,9 @@ from ..onnx_stepping import OnnxPair, source_feeds
 from ..search.text_length import most_tokens
 from ..stepping import TorchStepper
 from ..storage import Storage, StorageError, replace_file
-from .drift import first_drift
+from .drift import first_drift, output_drift, runs_in_torch
 from .failed import ExportFailed
+from .methods import methods_as_modules
 from .onnx import MODEL, PARITY
 from .pair_metadata import (
     AFTER,
@@ -51,6 +52,7 @@ _DTYPES = {torch.float16: "float16", torch.float32: "float32", torch.int64: "int
 # what the spec limits neither in `dynamic` nor in its data
 _MOST_SOURCE = 1024
 _ROWS, _SOURCE, _PLACES = 2, 5, 7
+_Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -324,6 +326,7 @@ class _Leaving:
         if num_bytes > _MOST_WEIGHT_BYTES:
             message = f"weights of {num_bytes / 2**30:.1f} GiB do not fit into one ONNX file (2 GiB)"
             raise ExportFailed(f"{message}; several files come with a later version")
+        module = methods_as_modules(module)
         return make_program(module, inputs, dynamic=dynamic, outputs=outputs, opset=self.opset, properties={})
 
     def contents(self, programs: Mapping[str, Program], tokenizers: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -337,20 +340,28 @@ class _Leaving:
         encoder = programs[ENCODER].with_properties(facts.to_properties("encoder", **encoder_facts.to_properties()))
         return {ENCODER: encoder.to_bytes(), STEP: step}
 
-    def feeds_at(self, reference: LoweredStep, sentence: Sentence, position: int) -> dict[str, dict[str, Tensor]]:
-        """What each file is fed when a sentence is decoded, the step after `position` tokens, by the float32 model."""
+    def at(self, reference: LoweredStep, sentence: Sentence, position: int) -> dict[str, tuple[_Tensors, _Tensors]]:
+        """What each file is fed and should give: the encoder, and the step after `position` tokens of the model's."""
         source = {name: torch.from_numpy(value) for name, value in source_feeds([sentence.source]).items()}
         stepper = TorchStepper(reference, [source[name] for name in reference.takes])
+        begun = {name: value.clone() for name, value in stepper.carried.items() if name in self.begun}
         tokens = torch.tensor([BEGIN])
         for _ in range(position):
             tokens = stepper.logits(tokens).argmax(-1)
-        kept = {one.name: one.dtype for one in (*self.shape.once, *self.shape.state)}
-        carried = {name: value.to(kept[name]) for name, value in stepper.carried.items()}
+        dtypes = {one.name: one.dtype for one in (*self.shape.once, *self.shape.state)}
+        carried = {name: value.to(dtypes[name], copy=True) for name, value in stepper.carried.items()}
         known = {TOKENS: tokens[:, None], POSITION: torch.tensor(position), **carried}
+        logits = stepper.logits(tokens)[:, None]
+        after = {one.name + AFTER: stepper.carried[one.name] for one in self.shape.state}
         return {
-            ENCODER: {name: source[name] for name in self.shape.takes},
-            STEP: {name: known[name] for name in self.shape.arguments},
+            ENCODER: ({name: source[name] for name in self.shape.takes}, begun),
+            STEP: ({name: known[name] for name in self.shape.arguments}, {LOGITS: logits, **after}),
         }
+
+    @property
+    def begun(self) -> frozenset[str]:
+        """What the encoder gives."""
+        return frozenset(one.name for one in self.shape.once) | self.shape.given
 
 
 def _describe(exported: CheckedGraph, label: str, lowered: LoweredStep, spec_hash: str) -> PairMetadata:
@@ -441,13 +452,17 @@ def _drifted(
         f"probabilities differ by up to {parity.max_abs_diff:.2g} at token {parity.at.position + 1} of a translation, "
         f"the spec allows {report.tolerance:g}"
     )
-    for name, feeds in leaving.feeds_at(reference, sentence, parity.at.position).items():
-        program = programs[name]
-        drift = first_drift(program.model, program.exported, feeds, tolerance=report.tolerance)
+    for name, (feeds, expected) in leaving.at(reference, sentence, parity.at.position).items():
+        model, program = programs[name].model, programs[name].exported
+        if runs_in_torch(program):
+            drift = first_drift(model, program, feeds, tolerance=report.tolerance)
+        else:
+            drift = output_drift(model, expected, feeds, tolerance=report.tolerance)
         if drift is not None:
             where = f"{drift.path or drift.value} ({drift.operator}) of {name}"
             off = f"off by {drift.difference:.2g} of {drift.largest:.3g}"
-            return ExportFailed(f"{message}; the first node that drifts is {where}: {off}", node=drift.path)
+            node = drift.path or drift.value.removesuffix(AFTER).rpartition(".")[0]
+            return ExportFailed(f"{message}; the first node that drifts is {where}: {off}", node=node)
     return ExportFailed(f"{message}; no node by itself is off by as much, the differences add up")
 
 
