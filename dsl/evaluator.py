@@ -304,10 +304,28 @@ class Evaluator(State):
         while isinstance(first, syntax.Pipe):
             spine.append(first)
             first = first.left
+        if isinstance(first, syntax.If):
+            self._check_pipe_of_if(first, spine[-1])
         value = self.evaluate(first, environment, scope)
         for step in reversed(spine):
             value = self._feed(value, step, environment, scope)
         return value
+
+    def _check_pipe_of_if(self, choice: syntax.If, pipe: syntax.Pipe) -> None:
+        """Warn of `if c then x -> f else x -> g`, of which the last arrow takes the whole choice."""
+        then = choice.then
+        if choice.span.text.startswith("(") or not isinstance(then, syntax.Pipe):
+            return
+        if then.left.span.start > then.span.start:
+            return  # in brackets
+        self.findings.warning(
+            "S2S111",
+            "what follows `->` here is applied to both branches of the `if`",
+            pipe.right.span,
+            at="to both branches",
+            labels=(Label(then.span, "this arrow belongs to one branch"),),
+            helps=("put the last branch in brackets: else (x -> f)", "or the whole choice: (if … then … else …) -> f"),
+        )
 
     def _feed(self, left: Value, node: syntax.Pipe, environment: Environment, scope: Scope) -> Value:
         if isinstance(left, Unknown):

@@ -336,7 +336,7 @@ block enc(x: seq, size) => (out, emb) {
 }
 
 block dec(x: seq, size, emb = none) => (logits, log_probs, infer) {
-  logits    = if emb == none then x -> linear(size) else x -> linear(size, tie = emb, bias = false)
+  logits    = x -> if emb == none then linear(size) else linear(size, tie = emb, bias = false)
   log_probs = logits -> log_softmax
   infer     = log_probs -> greedy_ctc(blank = 5)
 }
