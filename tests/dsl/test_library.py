@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from s2sc.compiler.front import Analysis, analyse, analyse_file
+from s2sc.compiler.plan import plan
 from s2sc.dsl.diagnostics import Findings
 from s2sc.dsl.loading import LIBRARY
 from s2sc.dsl.parser import parse
@@ -129,3 +130,37 @@ def test_every_block_of_the_library_is_used_by_these_tests() -> None:
         if isinstance(statement, Block)
     }
     assert blocks - used == set()
+
+
+FULL = {
+    "transformer_base": (
+        "transformer",
+        "transformer_encoder(data.source)",
+        "transformer_decoder(data.target.shifted, encoder.out, emb = encoder.emb)",
+    ),
+    "transformer_big": (
+        "transformer",
+        "transformer_encoder(data.source, size = 1024, inner = 4096, heads = 16)",
+        "transformer_decoder(data.target.shifted, encoder.out, size = 1024, inner = 4096, heads = 16, "
+        "emb = encoder.emb)",
+    ),
+    "gnmt": (
+        "gnmt",
+        "gnmt_like_encoder_with_embedding(data.source)",
+        "rnn_decoder_with_attention(data.target.shifted, encoder.out)",
+    ),
+}
+
+
+@pytest.mark.parametrize("recipe", FULL)
+def test_the_full_sizes_have_as_many_parameters_as_the_recipes_that_are_written_out(recipe: str) -> None:
+    file, encoder, decoder = FULL[recipe]
+    text = SPEC.format(file=file, encoder=encoder, decoder=decoder, settings="", loss=LOSSES[0])
+    text = text.replace("corpus = reversal\n", 'train = pair("a", "b"); valid = pair("c", "d")\n')
+    text = text.replace("words(size = 16)", "sentencepiece(size = 32768, joint = true)")
+    short = analyse(Source("spec.s2s", text))
+    assert said(short) == []
+    written_out = analyse_file(LIBRARY.parent / "translation" / f"{recipe}.s2s")
+    assert short.checked is not None
+    assert written_out.checked is not None
+    assert plan(short.checked).parameters == plan(written_out.checked).parameters
