@@ -16,8 +16,9 @@ from ...compiler.parts.text.sentencepiece import SentencePiece
 from ...compiler.parts.text.words import Words
 from ...compiler.trained_tokenizer import NUM_MARKS, TrainedTokenizer
 from ..storage import Storage, replace_file
+from .characters import CharactersCodec
 from .codec import Codec
-from .table_codecs import CharactersCodec, WordsCodec
+from .words import WordsCodec
 
 FORMAT = "s2sc.tokens"
 VERSION = 1
@@ -110,7 +111,7 @@ def _written(codec: Codec, side: str, files: dict[str, bytes]) -> dict[str, Any]
     if isinstance(codec, CharactersCodec):
         return {"kind": kind, "size": codec.num_tokens, "pieces": list(codec.table.pieces)}
     # SentencePiece is imported by those alone who use it
-    from .sentencepiece_codec import SentencePieceCodec
+    from .sentencepiece import SentencePieceCodec
 
     assert isinstance(codec, SentencePieceCodec)
     name = f"{side}.model"
@@ -180,7 +181,7 @@ def _pieces(content: dict[str, Any], size: int) -> list[str]:
 
 
 def _sentencepiece(content: dict[str, Any], size: int, read: Any) -> Codec:
-    from .sentencepiece_codec import BadModel, SentencePieceCodec
+    from .sentencepiece import BadModel, SentencePieceCodec
 
     name = content.get("file")
     if not isinstance(name, str) or not _MODEL.fullmatch(name):

@@ -17,12 +17,13 @@ from ...compiler.parts.text.words import Words
 from ...compiler.trained_tokenizer import NUM_MARKS, TrainedTokenizer
 from ..extras import extra
 from ..storage import StorageError
+from .characters import CharactersCodec
 from .codec import Codec, composed
 from .codecs import BadTokens, Codecs, open_codecs
 from .corpus import OnProgress, cache_folder
 from .json_line import LINE_BYTES
-from .table_codecs import CharactersCodec, WordsCodec
 from .tally import BadData
+from .words import WordsCodec
 
 # Another number for every change that gives another tokenizer for the same texts.
 VERSION = 1
@@ -118,7 +119,8 @@ def _most_frequent(pieces: Iterable[str], size: int, what: str, warn: Callable[[
     """As many different pieces as there are numbers for, by frequency, then by name."""
     counts = Counter(pieces)
     ranked = sorted(counts, key=lambda piece: (-counts[piece], piece))
-    if len(ranked) + NUM_MARKS < size:
+    # sizes rounded up to a multiple of eight are common, and fast
+    if len(ranked) + NUM_MARKS + 8 <= size:
         warn(f"{what}: size = {size} is more than the training texts fill; size = {len(ranked) + NUM_MARKS} is enough")
     return ranked[: size - NUM_MARKS]
 
@@ -126,7 +128,7 @@ def _most_frequent(pieces: Iterable[str], size: int, what: str, warn: Callable[[
 def _sentencepiece(tokenizer: SentencePiece, texts: Sequence[str], what: str) -> Codec:
     with extra("text", "sentencepiece"):
         from sentencepiece import SentencePieceTrainer
-    from .sentencepiece_codec import SentencePieceCodec
+    from .sentencepiece import SentencePieceCodec
 
     step = -(-len(texts) // MOST_LINES)
     model = io.BytesIO()
@@ -162,7 +164,7 @@ def _explained(message: str, size: int, what: str) -> str:
     least = re.search(r"required_chars\. \d+ vs (\d+)", message)
     if least:
         return (
-            f"{what}: the training texts have {int(least[1]) - NUM_MARKS} different characters, for which size = {size} "
-            f"has no room; write size = {least[1]} or more, or a coverage below 1"
+            f"{what}: the training texts have {int(least[1]) - NUM_MARKS} different characters, which size = {size} "
+            f"has no room for; write size = {least[1]} or more, or a coverage below 1"
         )
     return f"{what}: SentencePiece cannot be trained: {message.rpartition('] ')[2][:200] or 'unknown fault'}"

@@ -17,9 +17,7 @@ from s2sc.runtime.data.loader import Made, WorkerFailed, load
 
 
 def batch(number: int) -> Batch:
-    return Batch(
-        {"x": torch.full((2, 3), float(number))}, {"x": torch.tensor([3, 3])}, ("a", "b"), ("", ""), (1, 1), 0, number
-    )
+    return Batch({"x": torch.full((2, 3), float(number))}, {"x": torch.tensor([3, 3])}, ("a", "b"), ("", ""), 0, number)
 
 
 class Maker:

@@ -111,7 +111,9 @@ def graph_of(*sets: str, text: str = SPEC) -> CheckedGraph:
 
 
 def data_of(checked: CheckedGraph, corpus: Path) -> SpeechData:
-    return open_data(checked, base=corpus, environment={})
+    data = open_data(checked, base=corpus, environment={})
+    assert isinstance(data, SpeechData)
+    return data
 
 
 def trained(
