@@ -1,22 +1,34 @@
-"""Export of a run: its best weights, compared on the recordings it chose them by."""
+"""Export of a run: its best weights, compared on the recordings or sentences it chose them by."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import overload
 
 import torch
 
+from ...compiler.data_layer import END
+from ...compiler.parts.data.parallel_text import ParallelText
+from ...compiler.parts.metrics.bleu import Bleu
 from ..data.audio import Samples
 from ..data.bad_audio import BadAudio
 from ..data.clips import Clips
+from ..data.codecs import BadTokens, open_codecs
 from ..data.example import Example
+from ..data.opened import OpenedData
 from ..data.opening import open_data
+from ..data.parallel_text import ParallelTextData
 from ..data.speech import SpeechData
-from ..run_folder import Run
+from ..run_folder import Run, RunError
 from ..run_recogniser import load_trained
 from .onnx import ExportReport, export_onnx
+from .pair import PairReport, Text, export_pair
+from .pair_parity import Sentence
+
+# Of more sentences than this, those to compare are not drawn from all.
+_MOST_SENTENCES = 20_000
 
 
 def export_run(
@@ -26,18 +38,32 @@ def export_run(
     label: str = "onnx",
     fp32_too: bool = False,
     on_progress: Callable[[str], None] = lambda stage: None,
-) -> ExportReport:
-    """Write model.onnx and parity.json into a run's folder.
+) -> ExportReport | PairReport:
+    """Write model.onnx, or encoder.onnx and step.onnx where tokens are chosen one by one, and parity.json into a run.
 
     environment  for env() in the paths of its data
     on_progress  takes a line for each stage and each warning
 
-    The word error rate is that of the valid split, or of train where there is none; never of test. Raises RunError,
+    What is compared is from the valid split, or from train where there is none; never from test. Raises RunError,
     BadData, ExportFailed, StorageError.
     """
     checked = run.graph()
     model = load_trained(run, torch.device("cpu"), warn=on_progress)
     split, data = _opened(run, environment, on_progress)
+    spec_hash = hashlib.sha256(run.spec.read_bytes()).hexdigest() if run.spec.is_file() else ""
+    if isinstance(data, ParallelTextData):
+        return export_pair(
+            checked,
+            model.module.state_dict(),
+            sentences=_sentences(data, split),
+            text=_text(run, data),
+            folder=run.folder,
+            split=split,
+            label=label,
+            spec_hash=spec_hash,
+            on_progress=on_progress,
+        )
+    assert isinstance(data, SpeechData)
     clips, references = _readable(data, split, on_progress)
     return export_onnx(
         checked,
@@ -47,10 +73,36 @@ def export_run(
         split=split,
         folder=run.folder,
         label=label,
-        spec_hash=hashlib.sha256(run.spec.read_bytes()).hexdigest() if run.spec.is_file() else "",
+        spec_hash=spec_hash,
         fp32_too=fp32_too,
         on_progress=on_progress,
     )
+
+
+def _sentences(data: ParallelTextData, split: str) -> list[Sentence]:
+    """The sentences of a split as numbers and text."""
+    examples = islice(data.examples(split), _MOST_SENTENCES)
+    return [Sentence((*one.source, END), tuple(one.target), one.text) for one in examples]
+
+
+def _text(run: Run, data: ParallelTextData) -> Text:
+    """What of the run's texts leaves with the model: its own tokenizers."""
+    settings = run.graph().graph.data
+    assert isinstance(settings, ParallelText)
+    try:
+        return Text(open_codecs(run.tokens, settings).to_files(), data.decode, _bleu)
+    except BadTokens as bad:
+        raise RunError(str(bad)) from None
+
+
+def _bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float | None:
+    # speech leaves without what scores translations
+    from ..metrics.bleu import build
+
+    metric = build(Bleu())
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        metric.update(reference, hypothesis)
+    return metric.value
 
 
 class _Recordings(Sequence[Samples]):
@@ -74,10 +126,11 @@ class _Recordings(Sequence[Samples]):
         return self.clips.read(self.examples[place])
 
 
-def _opened(run: Run, environment: Mapping[str, str], warn: Callable[[str], None]) -> tuple[str, SpeechData]:
+def _opened(run: Run, environment: Mapping[str, str], warn: Callable[[str], None]) -> tuple[str, OpenedData]:
     checked, base = run.graph(), run.base()
     for split in ("valid", "train"):
-        data = open_data(checked, base=base, environment=environment, splits=[split], warn=warn)
+        tokens = run.tokens if run.tokens.is_dir() else None
+        data = open_data(checked, base=base, environment=environment, splits=[split], tokens=tokens, warn=warn)
         if split in data.splits:
             return split, data
     raise AssertionError("data without anything to train on")

@@ -22,7 +22,7 @@ from s2sc.compiler.graph import CheckedGraph
 from s2sc.runtime.checkpoint import Checkpoint, save_checkpoint
 from s2sc.runtime.export.failed import ExportFailed
 from s2sc.runtime.export.fold import fold_batch_norms
-from s2sc.runtime.export.onnx import export_onnx
+from s2sc.runtime.export.onnx import ExportReport, export_onnx
 from s2sc.runtime.export.precision import largest_results
 from s2sc.runtime.export.prepare import form, output_names, trained_module
 from s2sc.runtime.export.program import make_program
@@ -375,6 +375,7 @@ def test_a_run_leaves_with_its_best_weights(exported: Any, tmp_path: Path) -> No
     save_checkpoint(run.checkpoints, Checkpoint(3, groups, state), keep=3)
     said: list[str] = []
     report = export_run(run, environment={}, on_progress=said.append)
+    assert isinstance(report, ExportReport)
     assert report.path == run.folder / "model.onnx"
     assert report.split == "valid"
     assert report.parity.read == len(exported.clips)

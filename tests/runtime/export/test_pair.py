@@ -18,7 +18,7 @@ from s2sc.compiler.front import analyse
 from s2sc.compiler.graph import CheckedGraph
 from s2sc.dsl.source import Source
 from s2sc.runtime.export.pair import PairReport, Text, export_pair
-from s2sc.runtime.export.pair_metadata import ENCODER, STEP, pair_beside
+from s2sc.runtime.export.pair_metadata import ENCODER, STEP
 from s2sc.runtime.export.pair_parity import Sentence
 from s2sc.runtime.lower import lower
 from s2sc.runtime.lower_step import lower_step
@@ -204,7 +204,15 @@ def test_beams_of_the_pair_are_the_model_s(make: Any, kind: str, precision: str)
     made: Made = make(kind, precision)
     sources = [sentence.source for sentence in made.sentences]
     lengths_B = np.array([len(source) for source in sources])
-    settings = {"begin": 1, "end": 2, "width": 3, "length_penalty": 0.6, "n_best": 2, "min_tokens": 0, "max_tokens": 12}
+    settings: dict[str, Any] = {
+        "begin": 1,
+        "end": 2,
+        "width": 3,
+        "length_penalty": 0.6,
+        "n_best": 2,
+        "min_tokens": 0,
+        "max_tokens": 12,
+    }
     ours = beam(made.torch_stepper(sources), lengths_B, **settings)
     theirs = beam(OnnxStepper(made.pair(), source_feeds(sources)), lengths_B, **settings)
     for expected, found in zip(ours, theirs, strict=True):
