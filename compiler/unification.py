@@ -156,7 +156,8 @@ def _disagreement(name: str, label: str, before: _Bound, now: _Bound) -> Clash:
     if ours.symbols != theirs.symbols and ours.symbols and theirs.symbols:
         return Clash(
             "S2S403",
-            f"{name} needs one {_role(now.axis.name)} axis, but `{other}` runs over {ours} and `{label}` over {theirs}",
+            f"{name} needs one {_role(now.axis.name)} axis, but `{other}` runs over {_over(before.axis, now.axis)} "
+            f"and `{label}` over {_over(now.axis, before.axis)}",
             at=f"{ours} is not {theirs}",
             sides=sides,
         )
@@ -172,6 +173,11 @@ def _disagreement(name: str, label: str, before: _Bound, now: _Bound) -> Clash:
         sides=sides,
         helps=helps,
     )
+
+
+def _over(axis: Axis, other: Axis) -> str:
+    """The size of an axis, with its name where the other one has another."""
+    return f"{axis.dim}" if axis.name == other.name else f"{axis.dim} ({axis.name})"
 
 
 def result_type(wanted: TypeExpression | None, letters: Letters, operation: Component) -> TensorType:

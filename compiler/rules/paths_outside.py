@@ -30,7 +30,7 @@ import re
 from collections.abc import Iterator
 
 from ...dsl.diagnostics import Diagnostic
-from ...dsl.values import EnvironmentPath, JoinedPath
+from ...dsl.values import EnvironmentPath, JoinedPath, PairOf
 from ..graph import Graph
 from ..settings import items
 
@@ -42,7 +42,7 @@ _ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find paths that leave the project."""
     for declared in graph.data.params:
-        if declared.type not in ("path", "files") and declared.item != "path":
+        if declared.type not in ("path", "files", "pairs") and declared.item != "path":
             continue
         path = f"data.{declared.name}"
         for value, span in items(graph, path):
@@ -70,6 +70,8 @@ def _texts(value: object) -> list[str]:
         return [value.default]
     if isinstance(value, JoinedPath):
         return [text for piece in value.pieces for text in _texts(piece)]
+    if isinstance(value, PairOf):
+        return [*_texts(value.source), *_texts(value.target)]
     return []
 
 

@@ -32,6 +32,7 @@ from itertools import combinations
 
 from ...dsl.diagnostics import Diagnostic, Label
 from ...dsl.source import Span
+from ...dsl.values import PairOf, SplitOf
 from ..graph import Graph
 from ..settings import items
 
@@ -41,9 +42,10 @@ CODE = "S2S603"
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find files that stand in two splits."""
     for one, other in combinations(("train", "valid", "test"), 2):
-        files = {_normal(file): span for file, span in items(graph, f"data.{one}")}
+        files = {name: span for file, span in items(graph, f"data.{one}") for name in _names(file)}
         for file, span in items(graph, f"data.{other}"):
-            if _normal(file) in files:
+            twice = next((name for name in _names(file) if name in files), None)
+            if twice is not None:
                 yield Diagnostic(
                     CODE,
                     "error",
@@ -51,13 +53,18 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
                     span,
                     at=f"also in {one}",
                     place=f"data.{other}",
-                    labels=_label(files[_normal(file)], one),
+                    labels=_label(files[twice], one),
                     helps=("take examples away from training with split(train, 10%)",),
                 )
 
 
-def _normal(file: object) -> object:
-    return posixpath.normpath(file) if isinstance(file, str) else file
+def _names(file: object) -> list[object]:
+    """The files of an item; a share of another split names none."""
+    if isinstance(file, PairOf):
+        return [*_names(file.source), *_names(file.target)]
+    if isinstance(file, SplitOf):
+        return []
+    return [posixpath.normpath(file) if isinstance(file, str) else file]
 
 
 def _label(span: Span | None, split: str) -> tuple[Label, ...]:
