@@ -17,6 +17,8 @@ from s2sc.benchmarks.report import CHECKOUT, Report, hand_over, options_of, say
 from s2sc.benchmarks.spread import paired_ratio, spread
 from s2sc.runtime.data.audio import Samples
 from s2sc.runtime.data.opening import open_data
+from s2sc.runtime.data.speech import SpeechData
+from s2sc.runtime.export.onnx import ExportReport
 from s2sc.runtime.export.run import export_run
 from s2sc.runtime.inference import OnnxRecogniser
 from s2sc.runtime.recognition import Recogniser
@@ -85,6 +87,7 @@ def trained(given: Path | None, folder: Path) -> Run:
 def measure(run: Run, report: Report, *, num_clips: int, rounds: int, threads: int) -> None:
     """Export, then time the three in turn at each batch size."""
     exported = export_run(run, environment=os.environ, fp32_too=True, on_progress=say)
+    assert isinstance(exported, ExportReport), "a model of speech is one file"
     models: list[Recogniser] = [
         RunRecogniser(run, torch.device("cpu")),
         OnnxRecogniser(run.folder / "model.onnx", threads=threads),
@@ -127,6 +130,7 @@ def measure(run: Run, report: Report, *, num_clips: int, rounds: int, threads: i
 def test_clips(run: Run, number: int) -> list[Samples]:
     """Recordings of the test split, evenly spread over it, the longest first."""
     data = open_data(run.graph(), base=run.base(), environment=os.environ, splits=["test"], warn=say)
+    assert isinstance(data, SpeechData), "recordings are compared"
     examples = data.examples("test")
     step = max(1, len(examples) // number)
     clips = [data.clips.read(example).copy() for example in examples[::step][:number]]

@@ -109,7 +109,7 @@ class S2SC(Toolkit):
         found = analyse_file(spec)
         assert found.checked is not None, [f"{finding.span}: {finding.message}" for finding in found.findings]
         self.checked = found.checked
-        data = open_data(found.checked, base=folder, environment={}, splits=("train",))
+        data = open_data(found.checked, base=folder, environment={"S2SC_CACHE": str(folder)}, splits=("train",))
         self.loop = TrainerOverBatches(found.checked, folder / "run", device=torch.device("cpu"), data=data)
         self.model = self.loop.trainer.state.model
         self._lowered: LoweredStep | None = None
