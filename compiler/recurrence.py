@@ -30,7 +30,7 @@ class Recurrence(Component):
 
     precision = "half"
     mixes_time = True
-    saves = ("x", "y")
+    saves = ("y",)
 
     num_gates: ClassVar[int]
     states: ClassVar[tuple[str, ...]] = ("h",)
@@ -103,10 +103,20 @@ class Recurrence(Component):
     def scratch_bytes(
         self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]], item_bytes: int
     ) -> int:
-        batch, time, _ = inputs["x"][0]
-        kept = self.num_gates + len(self.states) - 1
-        between = (self.layers - 1) * self.directions * (2 if self.dropout else 1)
-        return batch * time * self.size * item_bytes * (self.layers * self.directions * kept + between)
+        batch, time, features = inputs["x"][0]
+        by_token, weights = 0, 0
+        for layer in range(self.layers):
+            # x with the column beside it, and the weights with theirs, are copies; so is a reversed x
+            copies = 1 if self.holds else self.directions - (layer == 0)
+            by_token += copies * (features + self.holds) + self.directions * self._kept(features)
+            weights += self.directions * self.holds * self.num_gates * self.size * (features + 1)
+            features = self.size * self.directions
+            by_token += features * (1 + (self.dropout > 0)) * (layer + 1 < self.layers)
+        return (batch * time * by_token + weights) * item_bytes
+
+    def _kept(self, features: int) -> int:
+        """Numbers that torch's kernels keep of each token in one direction, besides inputs and results."""
+        return (self.num_gates + 2) * self.size
 
     def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
         if self.bidirectional:

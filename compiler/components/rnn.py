@@ -17,6 +17,10 @@ class Rnn(Recurrence):
 
     signature = "(x: seq[B,T,D], h0: [B,L,H] = none) => (y: seq[B,T,_], h: [B,L,_])"
     num_gates = 1
+    saves = ("x", "y")
     holds = False
 
     activation: str = param(default="tanh", doc="f", choices=("tanh", "relu"))
+
+    def _kept(self, features: int) -> int:
+        return 0

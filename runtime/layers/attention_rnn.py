@@ -137,9 +137,12 @@ class AttentionRnn(ScoringLayer):
         self, keys_BSA: Tensor, memory_BSC: Tensor, real_BS: Tensor, *, num_tokens: int
     ) -> Callable[[Tensor], Tensor]:
         """The context of a state."""
-        if self.query_weight is None:
-            return lambda h_BH: self.attend(h_BH.unsqueeze(1), keys_BSA, memory_BSC, real_BS).squeeze(1)
         dtype = keys_BSA.dtype
+        if self.query_weight is None:
+            # for one query scaled_dot_product_attention would copy all keys
+            scaled_BSA = keys_BSA if self.score_gain is None else keys_BSA * self.score_gain.to(dtype)
+            keys_BAS = scaled_BSA.transpose(1, 2)
+            return lambda h_BH: weighted_sum(torch.bmm(h_BH.unsqueeze(1), keys_BAS), memory_BSC, real_BS).squeeze(1)
         product = LateProduct(self.query_weight.to(dtype))
         # the bias belongs to every sum, so it may as well belong to the keys
         biased_BSA = keys_BSA if self.score_bias is None else keys_BSA + self.score_bias.to(dtype)
