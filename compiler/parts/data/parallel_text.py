@@ -10,7 +10,7 @@ from ....dsl.values import PairOf, Plain, Range, Ref
 from ...data_layer import SHIFTED, DataLayer, Streams, Symbolic
 from ...part import Mismatch, Pairs, Part, PathValue, param, part, plain_ends
 from ...tensor_type import tokens
-from ...trained_tokenizer import TrainedTokenizer
+from ...trained_tokenizer import NUM_MARKS, TrainedTokenizer
 
 _SOURCE = "data.source"
 _TARGET = "data.target"
@@ -175,8 +175,8 @@ class ParallelText(DataLayer):
         cls, settings: Mapping[str, Mapping[str, Plain]], values: Mapping[str, Any]
     ) -> Mapping[str, StreamFacts]:
         def facts(side: str) -> dict[str, Plain]:
-            size = {**settings.get("tokens", {}), **settings.get(side, {})}.get("size")
-            return {} if size is None else {"vocab": size}
+            # without a tokenizer check_params says so, and what reads this size has nothing more to say
+            return {"vocab": {**settings.get("tokens", {}), **settings.get(side, {})}.get("size", NUM_MARKS + 1)}
 
         return {
             "source": StreamFacts(facts=facts("source")),
