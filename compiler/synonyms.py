@@ -14,7 +14,8 @@ _GROUPS: dict[str, str] = {
     "layers": "num_layers n_layers nlayers depth encoder_layers decoder_layers",
     "bidirectional": "bidir bidi is_bidirectional",
     "heads": "num_heads n_heads nhead attention_heads num_attention_heads",
-    "size": "vocab_size vocabulary_size n_vocab hidden_size units num_units hidden_dim d_model cell_dim out_features output_size output_dim num_features",
+    "size": "vocab_size vocabulary_size n_vocab "
+    "hidden_size units num_units hidden_dim d_model cell_dim out_features output_size output_dim num_features",
     "batch": "batch_size bs batch_size_per_gpu per_device_batch_size max_tokens",
     "kernel": "kernel_size filter_size kernel_width width filter_width pool_size",
     "channels": "out_channels filters num_channels num_filters n_filters output_channels",
@@ -58,7 +59,7 @@ _GROUPS: dict[str, str] = {
     "audio": "features input feature",
     "text": "tokenizer tokeniser vocab vocab_file labels_file transcript target",
     "root": "data_dir dataset_location base_dir data_root",
-    "keep": "duration durations max_duration min_duration length max_length min_length max_len max_sent_length",
+    "keep": "duration durations max_duration min_duration length max_sent_length max_sentence_length",
     "augment": "augmentation augmentations augmentor",
     "coverage": "character_coverage",
     "joint": "shared_vocab share_vocab joint_vocab joined_dictionary tied_vocab",

@@ -72,7 +72,7 @@ def test_sections_are_found_by_kind_and_label() -> None:
         assert section.family == "section"
     assert CATALOGUE.section("data", "spoken_numbers") is None
     assert CATALOGUE.section("linear", None) is None
-    assert CATALOGUE.section_labels("data") == ["speech"]
+    assert CATALOGUE.section_labels("data") == ["parallel_text", "speech"]
     assert CATALOGUE.section_labels("export") == ["onnx"]
     assert CATALOGUE.section_labels("hyperparameters") == []
 
