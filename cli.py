@@ -32,7 +32,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
     _make_streams_usable()
-    options = parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         code = run(options)
@@ -52,6 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _drop(sys.stdout)
             return _say(f"{problem.filename or 'the output cannot be written'}: {problem.strerror or problem}", known)
         return _internal(problem) if known is None else _say(str(problem), known)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The words of a command; files may stand behind options, which argparse alone does not see after MODEL."""
+    words = parser()
+    options, others = words.parse_known_args(arguments)
+    if others and (not hasattr(options, "files") or any(word.startswith("-") and word != "-" for word in others)):
+        words.error(f"unrecognized arguments: {' '.join(others)}")
+    if others:
+        options.files += others
+    return options
 
 
 # ---------------------------------------------------------------- lint, plan, compile

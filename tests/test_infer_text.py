@@ -74,6 +74,13 @@ def test_lines_of_files_are_answered_one_file_after_the_other(infer: Run) -> Non
     assert infer("a.txt", "-", "b.txt", stdin="größe\n".encode()) == (0, "ONE\nTWO\nGRÖSSE\nTHREE\n", "")
 
 
+def test_files_may_stand_behind_options(infer: Run) -> None:
+    Path("a.txt").write_text("one\n", encoding="utf-8")
+    assert infer("--device", "cpu", "a.txt", "-", stdin=b"two") == (0, "ONE\nTWO\n", "")
+    with pytest.raises(SystemExit):
+        infer("--device", "cpu", "a.txt", "--nonsense")
+
+
 def test_a_bad_line_is_named_and_an_empty_one_stands_in_its_place(infer: Run) -> None:
     Path("a.txt").write_bytes(b"one\nt\xffo\n\n" + b"x" * 31 + b"\nnan\nlast\n")
     code, out, err = infer("a.txt")
