@@ -42,12 +42,16 @@ class RecurrentLayer(Layer):
     # ONNX's order of the gates
     onnx_gates: ClassVar[tuple[int, ...]] = (0,)
 
+    padding_weight: Tensor
+
     def __init__(
         self, *, features: int, size: int, layers: int = 1, bidirectional: bool = False, dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.size, self.layers, self.dropout = size, layers, dropout
         self.suffixes = ("", "_reverse") if bidirectional else ("",)
+        hold_G = torch.tensor(self.hold, dtype=torch.float32).repeat_interleave(size)
+        self.register_buffer("padding_weight", _SATURATED * hold_G.unsqueeze(1), persistent=False)
         bound = 1.0 / math.sqrt(size)
         for layer in range(layers):
             for suffix in self.suffixes:
@@ -158,9 +162,8 @@ class RecurrentLayer(Layer):
     def _kernel_weights(self, cell: str, dtype: torch.dtype, num_flags: int) -> tuple[Tensor, ...]:
         weight_GD = self.weight_of("weight_ih", cell, dtype)
         if num_flags:
-            hold_G1 = weight_GD.new_tensor(self.hold).mul_(_SATURATED).repeat_interleave(self.size).unsqueeze(1)
-            rest = hold_G1.new_zeros(hold_G1.shape[0], num_flags - 1)
-            weight_GD = torch.cat([weight_GD, hold_G1, rest], 1)
+            rest = weight_GD.new_zeros(weight_GD.shape[0], num_flags - 1)
+            weight_GD = torch.cat([weight_GD, self.padding_weight.to(dtype), rest], 1)
         return weight_GD, self.weight_of("weight_hh", cell, dtype), *self.biases(cell, dtype)
 
     # --- one token ---
