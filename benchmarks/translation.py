@@ -140,13 +140,14 @@ def compare(options: argparse.Namespace, *, training: bool, beam: bool) -> None:
                 train(case, toolkits, sentences, trained, rounds=rounds)
             if beam:
                 search(case, toolkits, sentences, searched, rounds=4 * rounds)
-    threads = f"{torch.get_num_threads()} threads."
+    missing = [name for name, package in PACKAGES.items() if find_spec(package) is None]
     for report, key in ((trained, "training"), (searched, "beam")):
         report.figures["target"] = TARGETS[key]
-        report.notes.append(f"The target is {TARGETS[key]:g} times the speed of each. {threads}")
-    missing = [name for name, package in PACKAGES.items() if find_spec(package) is None]
-    if missing:
-        trained.notes.append(f"Not installed, so not compared: {', '.join(missing)}.")
+        report.notes.append(
+            f"The target is {TARGETS[key]:g} times the speed of each. {torch.get_num_threads()} threads."
+        )
+        if missing:
+            report.notes.append(f"Not installed, so not compared: {', '.join(missing)}.")
     for report, wanted in ((trained, training), (searched, beam)):
         if wanted:
             hand_over(report, options)
