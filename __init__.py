@@ -3,7 +3,7 @@
 >>> import s2sc
 >>> s2sc.lint("specs/wav2letter.s2s")           # what is wrong, as a list of diagnostics
 >>> graph = s2sc.compile("specs/wav2letter.s2s")  # the checked graph, or SpecError
->>> model = s2sc.load("runs/wav2letter/latest")   # transcribes; a run or an exported model.onnx
+>>> model = s2sc.load("runs/wav2letter/latest")   # transcribes or translates; a run or exported files
 
 Importing s2sc loads no torch; `load` of a run does.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .runtime.inference import OnnxRecogniser
     from .runtime.onnx_translator import OnnxTranslator
     from .runtime.run_recogniser import RunRecogniser
+    from .runtime.run_translator import RunTranslator
 
 __version__ = "0.1.0"
 __all__ = ["SpecError", "__version__", "compile", "lint", "load"]
@@ -63,10 +64,10 @@ def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str]
 
 def load(
     path: str | Path, *, device: str = "cpu", warn: Callable[[str], None] = warnings.warn
-) -> RunRecogniser | OnnxRecogniser | OnnxTranslator:
-    """A trained run's folder or an exported file as something that transcribes: `.transcribe([Path("a.wav")])`.
+) -> RunRecogniser | RunTranslator | OnnxRecogniser | OnnxTranslator:
+    """A trained run's folder or an exported file as something that transcribes or translates.
 
-    Of the two files of a model that writes token by token either one is named, or a folder that holds both.
+    `.transcribe([Path("a.wav")])` goes with a model of speech, `.translate(lines)` with one of texts. Of the two files of a model that writes token by token either one is named, or a folder that holds both.
 
     device  "cpu", "cuda", or "auto" for a GPU where there is one
     warn    takes a line for each damaged checkpoint that an older one stands in for
@@ -89,8 +90,11 @@ def load(
         with extra("train", "transcribing with a run"):
             from .runtime.run_folder import open_run
             from .runtime.run_recogniser import RunRecogniser, torch_device
+            from .runtime.run_translator import RunTranslator
 
-        return RunRecogniser(open_run(found), torch_device(device), warn=warn)
+        run = open_run(found)
+        kind = RunTranslator if run.graph().graph.data.name == "data.parallel_text" else RunRecogniser
+        return kind(run, torch_device(device), warn=warn)
     from .runtime.inference import OnnxRecogniser
     from .runtime.onnx_session import onnx_device
 

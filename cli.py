@@ -161,6 +161,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
         checked,
         base=spec.parent,
         environment=os.environ,
+        tokens=run.tokens if options.resume and run and run.tokens.is_dir() else None,
         on_progress=progress.preparing,
         warn=progress.warn,
     )
@@ -170,6 +171,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     with run.held():
         if not options.resume:
             _refuse_taken(run)
+        data.save_codecs(run.tokens)
         run.begin(checked, spec_text=analysis.source.text, base=spec.parent, started_with=started_with)
         try:
             train(checked, run, data, device=device, progress=progress, resume=options.resume)
@@ -185,7 +187,8 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
         progress.say(line)
     if data.tally.refused:
         progress.say(f"each bad record is named in {run.refused}")
-    progress.say(f"result in {run.result}; transcribe with: s2sc infer {run.folder} FILE.wav")
+    use = "translate with: s2sc infer" if checked.graph.steps else "transcribe with: s2sc infer"
+    progress.say(f"result in {run.result}; {use} {run.folder} {'FILE.txt' if checked.graph.steps else 'FILE.wav'}")
     return OK
 
 
@@ -217,6 +220,7 @@ def evaluate(options: argparse.Namespace) -> int:
         base=run.base(),
         environment=os.environ,
         splits=[options.split],
+        tokens=run.tokens if run.tokens.is_dir() else None,
         on_progress=progress.preparing,
         warn=progress.warn,
     )
@@ -238,7 +242,8 @@ def evaluate(options: argparse.Namespace) -> int:
         _write(_json(found.to_json()))
     else:
         for _, reference, hypothesis in found.pairs[: options.show]:
-            _write(f"said   {reference}\nheard  {hypothesis}")
+            said, heard = ("wanted", "found ") if checked.graph.steps else ("said  ", "heard ")
+            _write(f"{said} {reference}\n{heard} {hypothesis}")
         _write(f"{options.split}  {figures_line(found.to_json())}")
     for line in data.tally.lines():
         progress.say(line)

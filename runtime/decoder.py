@@ -15,6 +15,7 @@ from .lower import placeholder_name
 from .lower_step import LoweredStep, lower_step
 from .no_answer import NoAnswer
 from .search.hypothesis import Hypothesis
+from .search.text_length import most_tokens
 from .search.token_search import search
 from .stepping import TorchStepper
 
@@ -40,11 +41,10 @@ class Decoder:
         settings = {**self.settings, **changed}
         stepper = TorchStepper(self.step, [_stream(path, batch) for path in self.takes], num_rows=len(batch))
         longest = settings.pop("max_tokens")
-        lengths = batch.lengths[self.source].cpu().numpy()
         return search(
             stepper,
             num_rows=len(batch),
-            max_tokens_per_row=lengths * 2 + 10 if longest is None else lengths * 0 + longest,
+            max_tokens_per_row=most_tokens(batch.lengths[self.source].cpu().numpy(), longest),
             begin=BEGIN,
             end=END,
             **settings,

@@ -1,0 +1,81 @@
+"""Translation with a trained run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from ..compiler.parts.data.parallel_text import ParallelText
+from .data.batch import Batch
+from .data.codecs import BadTokens, open_codecs
+from .data.collate_text import SOURCE, lengths_with_end, padded
+from .decoder import Decoder
+from .export.pair_metadata import TextLimits
+from .line_reader import TextLine
+from .no_answer import NoAnswer
+from .run_folder import Run, RunError
+from .run_recogniser import load_trained
+from .search.hypothesis import Hypothesis
+from .translation import Answer, Scored, translate
+
+# Longer lines take time and memory by the square of their length; a model was trained on far shorter ones.
+MOST_SOURCE_TOKENS = 1024
+MOST_BATCH = 64
+
+
+class RunTranslator:
+    """A run's best weights and its tokenizers, ready to translate."""
+
+    def __init__(self, run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> None:
+        settings = run.graph().graph.data
+        assert isinstance(settings, ParallelText), settings.name
+        model = load_trained(run, device, warn=warn)
+        if model.decoder is None:
+            raise RunError(f"{run.folder}: the spec has no `infer` in its decoder")
+        self._decoder: Decoder = model.decoder
+        self._device = device
+        try:
+            self._codecs = open_codecs(run.tokens, settings)
+        except BadTokens as bad:
+            raise RunError(str(bad)) from None
+
+    @property
+    def limits(self) -> TextLimits:
+        """Batches and lines that it takes; the end mark of a line is counted."""
+        return TextLimits(1, MOST_BATCH, 1, MOST_SOURCE_TOKENS)
+
+    @property
+    def most_texts(self) -> int:
+        """How many texts its search can find for a line."""
+        return int(self._decoder.settings["width"])
+
+    def translate(
+        self, lines: Iterable[TextLine], *, n_best: int = 1, ready: Callable[[], bool] = lambda: True
+    ) -> Iterator[Answer]:
+        """Translate lines in order; one that cannot be read or is too long is reported and stops no other."""
+        return translate(lines, self, n_best=n_best, ready=ready)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """The token numbers of a line without marks; raises BadText."""
+        return self._codecs.source.encode(text)[1]
+
+    def search(self, sentences: Sequence[Sequence[int]], *, n_best: int = 1) -> list[list[Scored] | NoAnswer]:
+        """The best texts of one batch within the limits, from token numbers without marks."""
+        rows = [np.array(sentence, np.int32) for sentence in sentences]
+        lengths = lengths_with_end(rows)
+        batch = Batch(
+            inputs={SOURCE: torch.from_numpy(padded(rows, lengths))},
+            lengths={SOURCE: torch.from_numpy(lengths)},
+            ids=tuple(map(str, range(len(rows)))),
+            texts=("",) * len(rows),
+            epoch=0,
+            number=0,
+        ).to(self._device)
+        return [self._scored(found) for found in self._decoder.search(batch, n_best=n_best)]
+
+    def _scored(self, found: list[Hypothesis] | NoAnswer) -> list[Scored] | NoAnswer:
+        if isinstance(found, NoAnswer):
+            return found
+        return [Scored(self._codecs.target.decode(one.tokens), one.score) for one in found]
