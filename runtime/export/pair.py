@@ -233,6 +233,8 @@ def _export(
     finally:
         for path in temporary.values():
             storage.remove(path)
+        if not (folder / ENCODER).exists():
+            storage.remove(folder / STEP)
     return report
 
 

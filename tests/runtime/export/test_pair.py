@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +19,23 @@ import torch
 from s2sc.compiler.front import analyse
 from s2sc.compiler.graph import CheckedGraph
 from s2sc.dsl.source import Source
-from s2sc.runtime.export.pair import PairReport, Text, export_pair
-from s2sc.runtime.export.pair_metadata import ENCODER, STEP
+from s2sc.runtime.data.codecs import Codecs
+from s2sc.runtime.data.words import WordsCodec
+from s2sc.runtime.export.failed import ExportFailed
+from s2sc.runtime.export.pair import PairReport, Text, _Leaving, export_pair
+from s2sc.runtime.export.pair_metadata import ENCODER, STEP, pair_beside
 from s2sc.runtime.export.pair_parity import Sentence
+from s2sc.runtime.export.properties import BadModelFile
+from s2sc.runtime.inference import OnnxRecogniser
+from s2sc.runtime.line_reader import lines_of
 from s2sc.runtime.lower import lower
 from s2sc.runtime.lower_step import lower_step
+from s2sc.runtime.no_answer import NoAnswer
 from s2sc.runtime.onnx_stepping import OnnxPair, OnnxStepper, likeliest, source_feeds
+from s2sc.runtime.onnx_translator import OnnxTranslator
 from s2sc.runtime.search.beam import beam
 from s2sc.runtime.stepping import TorchStepper
+from s2sc.runtime.storage import Storage, StorageError
 from torch import Tensor
 
 VOCABULARY = 24
@@ -149,7 +160,8 @@ def written(numbers: Sequence[int]) -> str:
     return " ".join(f"w{number}" for number in numbers)
 
 
-TEXT = Text({"tokens": b"some words"}, written, lambda hypotheses, references: float(hypotheses == references))
+CODEC = WordsCodec([f"w{number}" for number in range(3, VOCABULARY)], VOCABULARY)
+TEXT = Text(Codecs(CODEC, CODEC).to_files(), CODEC.decode, lambda hypotheses, references: float(len(hypotheses)))
 
 
 def exported(kind: str, precision: str, folder: Path, **changes: Any) -> Made:
@@ -285,3 +297,282 @@ def test_the_files_say_nothing_of_the_machine(make: Any) -> None:
         content = (made.folder / name).read_bytes()
         for told in (os.getcwd(), str(Path.home()), str(made.folder), "def ", ".py", "Traceback", "torch"):
             assert told.encode() not in content, told
+
+
+# --- what must not leave ---
+
+
+def test_a_pair_that_drifts_is_refused_with_the_layer_and_leaves_nothing(tmp_path: Path) -> None:
+    for name in (ENCODER, STEP):
+        (tmp_path / name).write_bytes(b"of an earlier export")
+    with pytest.raises(
+        ExportFailed, match=r"the spec allows 1e-06; the first node that drifts is .* of encoder.onnx"
+    ) as failed:
+        exported("transformer", "fp16", tmp_path, tolerance=1e-6)
+    assert failed.value.node == "encoder.out.positions"
+    assert [path.name for path in tmp_path.iterdir()] == ["parity.json"]
+    assert not json.loads((tmp_path / "parity.json").read_text())["passed"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e5])
+def test_weights_that_half_cannot_hold_are_named(tmp_path: Path, value: float) -> None:
+    checked = compiled("lstm", "fp16")
+    state = weights(checked)
+    state["decoder.logits.linear.weight"][3, 2] = value
+    with pytest.raises(ExportFailed) as failed:
+        export_pair(checked, state, sentences=sentences(), text=TEXT, folder=tmp_path)
+    assert failed.value.node.startswith("decoder.logits")
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_a_split_without_sentences_compares_nothing(tmp_path: Path) -> None:
+    checked = compiled("lstm", "fp16")
+    with pytest.raises(ExportFailed, match="no sentences"):
+        export_pair(checked, weights(checked), sentences=[], text=TEXT, folder=tmp_path)
+
+
+class Killed(BaseException):
+    pass
+
+
+class _Killing(Storage):
+    """The process ends at one operation: nothing is done after it."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            raise Killed
+
+    def write(self, path: Path, content: bytes) -> None:
+        if self.left == 1:
+            path.write_bytes(content[: len(content) // 2])
+        self._count()
+        super().write(path, content)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._count()
+        super().rename(old, new)
+
+    def sync_folder(self, folder: Path) -> None:
+        self._count()
+        super().sync_folder(folder)
+
+    def remove(self, path: Path) -> None:
+        self._count()
+        super().remove(path)
+
+
+class _Full(Storage):
+    """A disk that is full for one operation."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise OSError(28, "No space left on device")
+
+    def write(self, path: Path, content: bytes) -> None:
+        self._count()
+        super().write(path, content)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._count()
+        super().rename(old, new)
+
+    def sync_folder(self, folder: Path) -> None:
+        self._count()
+        super().sync_folder(folder)
+
+
+@pytest.mark.parametrize("fail", [_Killing, _Full])
+def test_an_end_at_any_moment_leaves_a_whole_pair_with_its_report_or_none(
+    make: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fail: Any
+) -> None:
+    made: Made = make("lstm", "fp16")
+    made_once: list[Any] = []
+    make_programs = _Leaving.programs
+
+    def programs(self: Any, lowered: Any) -> Any:
+        made_once[:] = made_once or [make_programs(self, lowered)]
+        return made_once[0]
+
+    monkeypatch.setattr(_Leaving, "programs", programs)
+    monkeypatch.setattr("s2sc.runtime.export.pair.compare", lambda *given: made.report.parity)
+    for at in range(1, 40):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        for name in (ENCODER, STEP, "parity.json"):
+            (folder / name).write_bytes((made.folder / name).read_bytes())
+        ended = False
+        try:
+            export_pair(made.checked, made.state, sentences=sentences()[:2], text=TEXT, folder=folder, storage=fail(at))
+        except (Killed, StorageError):
+            ended = True
+        if (folder / ENCODER).exists():
+            OnnxPair(folder / ENCODER, folder / STEP)
+            told = {one["file"]: one["sha256"] for one in json.loads((folder / "parity.json").read_text())["models"]}
+            assert told == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (ENCODER, STEP)}
+        elif fail is _Full:
+            assert not (folder / STEP).exists()
+        if not ended:
+            assert at > 8
+            break
+    else:
+        raise AssertionError("the export never succeeded")
+
+
+# --- files of unknown origin ---
+
+
+def test_files_of_two_exports_are_refused(make: Any) -> None:
+    half, single = make("transformer", "fp16"), make("transformer", "fp32")
+    with pytest.raises(BadModelFile, match="different exports"):
+        OnnxPair(half.folder / ENCODER, single.folder / STEP)
+    with pytest.raises(BadModelFile, match="not the step"):
+        OnnxPair(half.folder / ENCODER, half.folder / ENCODER)
+    with pytest.raises(BadModelFile, match="not the encoder"):
+        OnnxPair(half.folder / STEP, half.folder / STEP)
+
+
+def test_a_file_without_the_other_is_named(make: Any, tmp_path: Path) -> None:
+    assert pair_beside(tmp_path) is None
+    (tmp_path / STEP).write_bytes((make("lstm", "fp16").folder / STEP).read_bytes())
+    with pytest.raises(BadModelFile, match="encoder\\.onnx is missing"):
+        pair_beside(tmp_path / STEP)
+    with pytest.raises(BadModelFile, match="encoder\\.onnx is missing"):
+        pair_beside(tmp_path / ENCODER)
+    (tmp_path / ENCODER).write_bytes(b"")
+    assert pair_beside(tmp_path) == pair_beside(tmp_path / STEP) == (tmp_path / ENCODER, tmp_path / STEP)
+    with pytest.raises(BadModelFile, match="onnxruntime refuses it"):
+        OnnxPair(tmp_path / ENCODER, tmp_path / STEP)
+    with pytest.raises(BadModelFile, match="writes token by token"):
+        OnnxRecogniser(make("lstm", "fp16").folder / STEP)
+
+
+def forged(made: Made, folder: Path, **changes: Any) -> tuple[Path, Path]:
+    """Files that say other things of themselves, both alike; a change may be a function of the step's model."""
+    models = {name: onnx.load(made.folder / name, load_external_data=False) for name in (ENCODER, STEP)}
+    for key, change in changes.items():
+        if callable(change):
+            change(models[STEP])
+            continue
+        for model in models.values():
+            for fact in model.metadata_props:
+                if fact.key == f"s2sc.{key}":
+                    fact.value = change if isinstance(change, str) else json.dumps(change)
+    (folder / STEP).write_bytes(models[STEP].SerializeToString())
+    for fact in models[ENCODER].metadata_props:
+        if fact.key == "s2sc.step" and "step" not in changes:
+            fact.value = hashlib.sha256((folder / STEP).read_bytes()).hexdigest()
+    (folder / ENCODER).write_bytes(models[ENCODER].SerializeToString())
+    return folder / ENCODER, folder / STEP
+
+
+def facts(made: Made, key: str) -> Any:
+    (found,) = (one.value for one in onnx.load(made.folder / ENCODER).metadata_props if one.key == f"s2sc.{key}")
+    return json.loads(found)
+
+
+BAD_FACTS: dict[str, tuple[Any, str]] = {
+    "format": ("7", "format 7"),
+    "vocab": (0, "vocab"),
+    "pair": ("x", "pair"),
+    "step": ("0" * 64, "different exports"),
+    "takes": ({"a": 1}, "takes"),
+    "batch": ([0, 1], "batch"),
+    "source_tokens": ("[1", "source_tokens"),
+    "once": ([{"name": "x", "shape": [1], "dtype": "float64"}], "once"),
+    "tokenizers": ({"tokens.json": "%"}, "tokenizers"),
+    "search": ({"kind": "beam"}, "search"),
+    "state": ([{"name": "x", "shape": [1 << 30, 8], "dtype": "int64", "zeros": True}], "numbers"),
+}
+
+
+@pytest.mark.parametrize("key", sorted(BAD_FACTS))
+def test_facts_that_are_none_are_named(make: Any, tmp_path: Path, key: str) -> None:
+    value, said = BAD_FACTS[key]
+    with pytest.raises(BadModelFile, match=said):
+        OnnxPair(*forged(make("lstm", "fp16"), tmp_path, **{key: value}))
+
+
+def test_facts_that_the_models_belie_are_named(make: Any, tmp_path: Path) -> None:
+    made: Made = make("transformer", "fp16")
+    state, once = facts(made, "state"), facts(made, "once")
+    search = facts(made, "search")
+    other = [*state[:-1], {**state[-1], "dtype": "float32"}]
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"state": state[1:]}, "takes .* does not say so"),
+        ({"state": [*state, {**state[-1], "name": "more"}]}, "says that it gives 'more.after'"),
+        ({"state": other}, "which it does not say of itself"),
+        ({"once": once[1:]}, "does not say so"),
+        ({"vocab": VOCABULARY + 1}, "which it does not say of itself"),
+        ({"takes": ["source"]}, "does not say so"),
+        ({"takes": ["source", "source_lengths", "else"]}, "says that it takes 'else'"),
+        ({"search": {**search, "width": 0}}, "search"),
+        ({"search": {**search, "end": VOCABULARY}}, "search"),
+        ({"search": {**search, "n_best": 4}}, "search"),
+        ({"search": {**search, "length_penalty": -1}}, "search"),
+        ({"search": {**search, "kind": "sample"}}, "not known"),
+        ({"tokenizers": {"tokens.json": "e30="}}, "tokenizers"),
+    ]
+    for changes, said in wrong:
+        with pytest.raises(BadModelFile, match=said):
+            OnnxTranslator(*forged(made, tmp_path, **changes))
+
+
+def test_numbers_that_are_none_give_no_answer(make: Any, tmp_path: Path) -> None:
+    def break_bias(model: onnx.ModelProto) -> None:
+        (bias,) = (one for one in model.graph.initializer if list(one.dims) == [VOCABULARY])
+        broken = onnx.numpy_helper.to_array(bias).copy()
+        broken[5] = np.nan
+        bias.CopyFrom(onnx.numpy_helper.from_array(broken, bias.name))
+
+    translator = OnnxTranslator(*forged(make("lstm", "fp16"), tmp_path, model=break_bias))
+    for found in translator.search([(4, 5), (6,)]):
+        assert isinstance(found, NoAnswer)
+
+
+# --- translation ---
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_are_translated_as_by_the_model(make: Any, kind: str) -> None:
+    made: Made = make(kind, "fp32")
+    translator = OnnxTranslator(made.folder / ENCODER, made.folder / STEP)
+    assert translator.most_texts == 3
+    lines = [sentence.reference for sentence in made.sentences]
+    answers = list(translator.translate(lines_of([*lines, "", "w4 " * 50]), n_best=2))
+    sources = [(*CODEC.encode(line)[1], 2) for line in lines]
+    lengths_B = np.array([len(source) for source in sources])
+    settings: dict[str, Any] = {"begin": 1, "end": 2, "width": 3, "length_penalty": 0.6, "n_best": 2}
+    expected = beam(made.torch_stepper(sources), lengths_B, **settings, min_tokens=0, max_tokens=None)
+    for answer, found in zip(answers, expected, strict=False):
+        assert isinstance(found, list)
+        assert [one.text for one in answer.found] == [CODEC.decode(one.tokens) for one in found]
+        assert [one.score for one in answer.found] == pytest.approx([one.score for one in found], abs=1e-3)
+    assert answers[-2].text == ""
+    assert (answers[-1].reason, answers[-1].text) == ("too_long", None)
+
+
+def test_the_command_line_translates_with_either_file_or_their_folder_and_without_torch(
+    make: Any, tmp_path: Path
+) -> None:
+    made: Made = make("transformer", "fp16")
+    for name in (ENCODER, STEP):
+        (tmp_path / name).write_bytes((made.folder / name).read_bytes())
+    (tmp_path / "lines.txt").write_text("w4 w5\nw6\n")
+    show = "import sys\nfrom s2sc.cli import main\ncode = main()\n"
+    show += "print(code, *sorted({'torch', 'onnx', 'onnxscript', 'safetensors'} & set(sys.modules)), file=sys.stderr)"
+    told = set()
+    for model in (tmp_path, tmp_path / ENCODER, tmp_path / STEP):
+        arguments = [sys.executable, "-c", show, "infer", str(model), str(tmp_path / "lines.txt")]
+        run = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=120)
+        assert run.stderr == "0\n"
+        assert len(run.stdout.splitlines()) == 2
+        told.add(run.stdout)
+    assert len(told) == 1
