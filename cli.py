@@ -425,7 +425,7 @@ def _infer_manifest(options: argparse.Namespace, recogniser: Any) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """An ONNX file of a run's best weights, compared with the run."""
+    """ONNX of a run's best weights, one file or an encoder and a step, compared with the run."""
     with _extra("exporting", "export"):
         from .runtime.export.run import export_run
         from .runtime.run_folder import newest_run, open_run
@@ -524,7 +524,7 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument("--scores", action="store_true", help="`SCORE<tab>TEXT` for each line")
     _device(verb)
 
-    verb = _verb(verbs, "export", export, "write a run as an FP16 ONNX file and compare the two")
+    verb = _verb(verbs, "export", export, "write a run as FP16 ONNX, one file or encoder and step, and compare the two")
     verb.add_argument("folder", nargs="?", metavar="RUN", help="a run's folder; default: the newest below runs/")
     verb.add_argument("--onnx", action="store_true", required=True, help="the only form that there is today")
     verb.add_argument("--json", action="store_true", help="the report as JSON")

@@ -129,3 +129,48 @@ def test_an_export_gives_what_the_search_reads(fragment: str, message: str) -> N
 def test_an_export_without_a_search_is_refused() -> None:
     (one,) = findings(complete(EXPORT.format("decoder.logits") + NO_SEARCH))
     assert (one.code, one.message) == ("S2S712", "export onnx has no search to check it with")
+
+
+TRANSLATOR = """edition 1
+data parallel_text {{ tokens = words(size = 16); train = pair("train.en", "train.de") }}
+encoder {{ out = data.source -> embedding(data.source.vocab, 8) }}
+decoder {{
+  h      = data.target.shifted -> embedding(data.target.vocab, 8)
+  logits = (h + attention(h, encoder.out, kind = "dot").context) -> linear(data.target.vocab)
+  infer  = logits -> greedy
+}}
+loss = cross_entropy(decoder.logits, data.target)
+hyperparameters {{ batch = 4 examples; stop = 9 steps; seed = 1; optimizer = adam(lr = 1e-3) }}
+export onnx {{
+  outputs = [{outputs}]
+  dynamic {{ batch = 1 .. 64; time = {time} }}
+  check {{ examples = 16 }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("outputs", "time", "messages"),
+    [
+        ("decoder.logits", "1 .. 50 tokens", []),
+        (
+            "decoder.logits, decoder.logits.lengths",
+            "1 .. 50 tokens",
+            ["export onnx cannot give `decoder.logits.lengths`: greedy feeds the decoder token by token"],
+        ),
+        (
+            "encoder.out",
+            "1 .. 50 tokens",
+            ["export onnx cannot give `encoder.out`: greedy feeds the decoder token by token"],
+        ),
+        (
+            "decoder.logits",
+            "0.1s .. 2s",
+            ["export onnx counts 2s, data.parallel_text has lengths in tokens"],
+        ),
+    ],
+)
+def test_what_leaves_of_a_model_that_writes_token_by_token(outputs: str, time: str, messages: list[str]) -> None:
+    found = findings(TRANSLATOR.format(outputs=outputs, time=time))
+    assert [one.message for one in found] == messages
+    assert all(one.span is not None and one.helps for one in found)
