@@ -17,7 +17,7 @@ MOST_PROBLEMS = 100_000
 Files = str | tuple[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A text and its translation, and where they stand: `file` is the target's where there are two."""
 

@@ -36,7 +36,8 @@ class BadData(Exception):
     """Training cannot go on with this data.
 
     code      "bad_records" (on_bad = "fail"), "too_many_bad_records", "no_root", "no_corpus", "bad_manifest",
-              "bad_archive", "empty_split"
+              "bad_archive", "bad_text_file", "tokenizer" (cannot be trained), "bad_tokens" (of a run), "batch",
+              "empty_split"
     problems  what was found, in order
     """
 
