@@ -14,8 +14,9 @@ from torch.nn import functional as F
 from ..compiler.step_form import ROOM
 from .lower_step import LOGITS, POSITION, TOKENS, CarriedTensor, LoweredStep
 
-# Room for so many tokens at first; it doubles when it is full.
-_FIRST_ROOM = 16
+# Room for so many tokens at first, and so many more when it is full: what is not used yet is copied with every move
+# of the rows, so there is little of it.
+_ROOM = 8
 
 
 class TorchStepper:
@@ -35,7 +36,7 @@ class TorchStepper:
         self._rows: NDArray[np.int64] = np.arange(num_rows)
         self._all = begun
         self._once = {kept.name: begun[kept.name] for kept in lowered.once}
-        self._room = _FIRST_ROOM
+        self._room = _ROOM
         self._position = 0
         self._state = {
             kept.name: begun[kept.name] if kept.name in lowered.given else self._zeros(kept, num_rows)
@@ -96,7 +97,7 @@ class TorchStepper:
         self._rows = rows
 
     def _enlarge(self) -> None:
-        before, self._room = self._room, 2 * self._room
+        before, self._room = self._room, self._room + _ROOM
         for kept in self._lowered.state:
             axis = _room_axis(kept)
             if axis is not None:
