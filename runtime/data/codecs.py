@@ -18,6 +18,7 @@ from ...compiler.trained_tokenizer import NUM_MARKS, TrainedTokenizer
 from ..storage import Storage, replace_file
 from .characters import CharactersCodec
 from .codec import Codec
+from .text_lines import CONTROL
 from .words import WordsCodec
 
 FORMAT = "s2sc.tokens"
@@ -175,6 +176,9 @@ def _pieces(content: dict[str, Any], size: int) -> list[str]:
         raise BadTokens(f"the pieces are no list of at most {size - NUM_MARKS}")
     if not all(isinstance(piece, str) and 0 < len(piece) <= _MOST_PIECE for piece in pieces):
         raise BadTokens("a piece is no text")
+    # texts with these are refused, so nothing that was trained has them; a terminal must never see them
+    if any(CONTROL.search(piece) for piece in pieces):
+        raise BadTokens("a piece holds a control character")
     if len(set(pieces)) < len(pieces):
         raise BadTokens("a piece stands there twice")
     return pieces

@@ -27,7 +27,7 @@ _UNREAD = {
     b"\x28\xb5\x2f\xfd": "is compressed by zstd; plain text and gzip are read",
 }
 # What ends a line for some readers and not for others, and what no text needs. Tabs are spaces.
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class BadTextFile(Exception):
@@ -85,7 +85,7 @@ def text_of(raw: bytes) -> str:
 
 def checked_text(text: str) -> str:
     """Text in composed characters (NFC) without spaces at its ends; raises BadRecord for an empty or a broken one."""
-    control = _CONTROL.search(text)
+    control = CONTROL.search(text)
     if control:
         found = f"U+{ord(control[0]):04X} at character {control.start() + 1}"
         if "\ud800" <= control[0] <= "\udfff":

@@ -32,6 +32,12 @@ def test_reading_audio_without_its_libraries_says_what_to_install(library: str) 
     assert 'pip install "s2sc[speech]"' in done.stderr.splitlines()[-1]
 
 
+def test_pieces_of_words_without_their_library_say_what_to_install() -> None:
+    code = "import sys; sys.modules['sentencepiece'] = None; import s2sc.runtime.data.sentencepiece"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert 'pip install "s2sc[text]"' in done.stderr.splitlines()[-1]
+
+
 def test_the_outer_task_names_the_extra() -> None:
     with pytest.raises(MissingExtra) as caught, extra("train", "training"), extra("speech", "reading audio"):
         import no_such_library_at_all  # noqa: F401

@@ -213,6 +213,8 @@ HOSTILE: dict[str, tuple[str, Callable[[dict[str, Any]], Any], str]] = {
     "numbers": ("words", changed("pieces", [1, 2]), "a piece is no text"),
     "an empty piece": ("words", changed("pieces", [""]), "a piece is no text"),
     "a piece twice": ("words", changed("pieces", ["a", "a"]), "a piece stands there twice"),
+    "half a surrogate pair": ("words", changed("pieces", ["\ud800"]), "a control character"),
+    "a terminal's command": ("words", changed("pieces", ["\x1b[2J"]), "a control character"),
     "lower is text": ("words", changed("lower", "no"), "neither true nor false"),
     "long characters": ("characters", changed("pieces", ["ab"]), "a character has several"),
     "another file": ("unigram", changed("file", "../../etc/passwd"), "is no name of a model"),

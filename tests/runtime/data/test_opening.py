@@ -68,3 +68,44 @@ def test_a_model_that_no_text_fits_is_an_error(kit: Any, tmp_path: Path) -> None
     kit.write_corpus(tmp_path, name="test.jsonl")
     with pytest.raises(BadData, match="stride less"):
         open_data(checked(40), base=tmp_path, environment={})
+
+
+TRANSLATION = """edition 1
+
+data parallel_text {
+  corpus = reversal(examples = 60, longest = 6)
+  tokens = words(size = 13)
+}
+
+encoder { out = data.source -> embedding(data.source.vocab, 8) -> lstm(8) }
+
+decoder {
+  h      = data.target.shifted -> embedding(data.target.vocab, 8) -> lstm(8)
+  logits = (h, encoder.out) -> cross_attention(heads = 2) -> linear(data.target.vocab)
+  infer  = logits -> greedy
+}
+
+loss = cross_entropy(decoder.logits, data.target)
+
+hyperparameters {
+  batch     = 64 tokens
+  stop      = 1 epochs
+  optimizer = adam(lr = 1e-3)
+  seed      = 17
+}
+"""
+
+
+def test_texts_are_opened_by_the_same_door(tmp_path: Path) -> None:
+    checked = analyse(Source("spec.s2s", TRANSLATION)).checked
+    assert checked is not None
+    environment = {"S2SC_CACHE": str(tmp_path / "cache")}
+    data = open_data(checked, base=tmp_path, environment=environment)
+    assert data.splits == ("train", "valid", "test")
+    assert data.in_memory
+    data.save_codecs(tmp_path / "tokens")
+    again = open_data(checked, base=tmp_path, environment=environment, splits=["test"], tokens=tmp_path / "tokens")
+    (batch,) = again.batches("test", batch=8)
+    assert batch.inputs.keys() == batch.lengths.keys() == checked.graph.inputs.keys()
+    assert [again.decode(row) for row in batch.inputs["data.source"].tolist()] != [""] * 3
+    assert data.num_batches("train", batch=checked.graph.hyperparameters.values()["batch"]) > 1
