@@ -135,8 +135,10 @@ def _form(node: Node, graph: Graph, stepped: frozenset[str], token: str) -> Step
                 )
                 raise operation.looks_ahead(why)
     time = graph.inputs[token].time
+    # the first on the way is at fault, not what reads it
+    kept_time = all(given.time == time for name in stepped for given in input_types(node, graph)[name] if given.is_seq)
     for given in node.outputs.values():
-        if given.is_seq and given.time != time:
+        if kept_time and given.is_seq and given.time != time:
             raise operation.looks_ahead(f"{operation.name} does not give one result for each target token")
     whole = [name for name, refs in node.inputs.items() if refs and name not in stepped]
     if form.is_plain and whole:

@@ -25,6 +25,7 @@ _GROUPS: dict[str, str] = {
     "bias": "use_bias with_bias",
     "window": "window_size win_length frame_length win_len window_length frame_size window_size_ms",
     "hop": "window_stride hop_length hop_size frame_shift frame_step win_step window_hop step",
+    "self_attention": "multi_head_attention multihead_attention multiheadattention mha",
     "rate": "sample_rate sampling_rate sample_freq samplerate sr p prob drop_prob dropout_rate dropout_prob "
     "keep_prob scale l2_scale",
     "preemphasis": "preemph pre_emphasis preemph_coeff",

@@ -200,3 +200,19 @@ def test_what_looks_ahead_is_found_by_analysis(line: str) -> None:
     assert len(errors) == 1, errors
     assert errors[0][0] == code
     assert named in errors[0][1]
+
+
+def test_copies_that_look_ahead_are_reported_once() -> None:
+    lines = "  x1 = x0 -> repeat 3 { layer_norm -> self_attention(2) }"
+    text = SPEC.format(vocabulary=VOCABULARY, width=WIDTH, encoder=ENCODERS[1], start="", lines=lines, last=1)
+    (finding,) = (one for one in analyse(Source("copies.s2s", text)).findings if one.severity == "error")
+    assert finding.code == "S2S414"
+    assert any("2 more copies" in note for note in finding.notes)
+
+
+def test_only_the_first_that_changes_the_number_of_tokens_is_named() -> None:
+    lines = "  x1 = x0 -> stack_frames(2) -> relu -> linear(8)"
+    text = SPEC.format(vocabulary=VOCABULARY, width=WIDTH, encoder=ENCODERS[1], start="", lines=lines, last=1)
+    found = [one.message for one in analyse(Source("fewer.s2s", text)).findings if one.code == "S2S414"]
+    assert len(found) == 1
+    assert "stack_frames" in found[0]
