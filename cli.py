@@ -308,7 +308,7 @@ def _infer_text(options: argparse.Namespace, translator: Any) -> int:
     for given, name in ((options.manifest, "--manifest"), (options.archive, "--archive")):
         if given:
             raise Refused(f"{name} goes with a model that reads recordings, and {options.model} reads text")
-    n_best = options.n_best or 1
+    n_best = options.n_best or translator.n_best
     if n_best > translator.most_texts:
         most = translator.most_texts
         raise Refused(f"--n-best goes up to {most}: the spec's search finds no more than {most} texts for a line")

@@ -30,7 +30,7 @@ class Recurrence(Component):
 
     precision = "half"
     mixes_time = True
-    saves = ("y",)
+    saves: ClassVar[tuple[str, ...] | None] = ("y",)
 
     num_gates: ClassVar[int]
     states: ClassVar[tuple[str, ...]] = ("h",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from torch import nn
@@ -15,8 +16,6 @@ from .lower import placeholder_name
 from .lower_step import LoweredStep, lower_step
 from .no_answer import NoAnswer
 from .search.hypothesis import Hypothesis
-from .search.text_length import most_tokens
-from .search.token_search import search
 from .stepping import TorchStepper
 
 
@@ -26,29 +25,39 @@ class Decoder:
 
     takes   the streams that the step begins with, as `Batch` has them: paths, with ".lengths" behind for lengths
     source  the stream whose length bounds that of the target
+    kind    the search by name ("beam")
     """
 
     step: LoweredStep
     takes: tuple[str, ...]
     source: str
+    kind: str
     settings: Mapping[str, Any]
+
+    @property
+    def most_texts(self) -> int:
+        """How many texts the search can find for a row."""
+        return int(self.settings.get("width", 1))
+
+    @property
+    def n_best(self) -> int:
+        """How many texts the spec asks for."""
+        return int(self.settings.get("n_best", 1))
 
     def search(self, batch: Batch, **changed: Any) -> list[list[Hypothesis] | NoAnswer]:
         """The best targets of each row, the best first, or why there is none.
 
         changed  settings of the search that replace the spec's (`n_best = 5`)
         """
-        settings = {**self.settings, **changed}
+        assert changed.keys() <= self.settings.keys(), f"{self.kind} has no {', '.join(changed)}"
         stepper = TorchStepper(self.step, [_stream(path, batch) for path in self.takes], num_rows=len(batch))
-        longest = settings.pop("max_tokens")
-        return search(
-            stepper,
-            num_rows=len(batch),
-            max_tokens_per_row=most_tokens(batch.lengths[self.source].cpu().numpy(), longest),
-            begin=BEGIN,
-            end=END,
-            **settings,
+        # the name comes from the catalogue, never from a spec's text
+        function = getattr(import_module(f".search.{self.kind}", __package__), self.kind)
+        source_tokens_B = batch.lengths[self.source].cpu().numpy()
+        found: list[list[Hypothesis] | NoAnswer] = function(
+            stepper, source_tokens_B, begin=BEGIN, end=END, **{**self.settings, **changed}
         )
+        return found
 
 
 def build_decoder(checked: CheckedGraph, module: nn.Module) -> Decoder | None:
@@ -61,8 +70,7 @@ def build_decoder(checked: CheckedGraph, module: nn.Module) -> Decoder | None:
     paths |= {f"{name}_lengths": f"{path}.lengths" for name, path in paths.items()}
     source = next(path for path in graph.inputs if path not in graph.targets)
     operation = graph.nodes[graph.infer.path].operation
-    settings = {"width": 1, "length_penalty": 0.0, "n_best": 1, **operation.values()}
-    return Decoder(step, tuple(paths[name] for name in step.takes), source, settings)
+    return Decoder(step, tuple(paths[name] for name in step.takes), source, operation.name, operation.values())
 
 
 def _stream(path: str, batch: Batch) -> Any:

@@ -46,6 +46,11 @@ class OnnxTranslator:
         """How many texts its search can find for a line."""
         return self.metadata.search.width
 
+    @property
+    def n_best(self) -> int:
+        """How many texts of a line the spec asks for."""
+        return self.metadata.search.n_best
+
     def translate(
         self, lines: Iterable[TextLine], *, n_best: int = 1, ready: Callable[[], bool] = lambda: True
     ) -> Iterator[Answer]:

@@ -49,7 +49,12 @@ class RunTranslator:
     @property
     def most_texts(self) -> int:
         """How many texts its search can find for a line."""
-        return int(self._decoder.settings["width"])
+        return self._decoder.most_texts
+
+    @property
+    def n_best(self) -> int:
+        """How many texts of a line the spec asks for."""
+        return self._decoder.n_best
 
     def translate(
         self, lines: Iterable[TextLine], *, n_best: int = 1, ready: Callable[[], bool] = lambda: True
@@ -73,7 +78,8 @@ class RunTranslator:
             epoch=0,
             number=0,
         ).to(self._device)
-        return [self._scored(found) for found in self._decoder.search(batch, n_best=n_best)]
+        changed = {} if n_best == self.n_best else {"n_best": n_best}
+        return [self._scored(found) for found in self._decoder.search(batch, **changed)]
 
     def _scored(self, found: list[Hypothesis] | NoAnswer) -> list[Scored] | NoAnswer:
         if isinstance(found, NoAnswer):

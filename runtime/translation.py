@@ -63,6 +63,10 @@ class Translator(Protocol):
     def most_texts(self) -> int:
         """How many texts its search can find for a line."""
 
+    @property
+    def n_best(self) -> int:
+        """How many texts of a line the spec asks for."""
+
     def encode(self, text: str) -> tuple[int, ...]:
         """The token numbers of a line without marks; raises BadText."""
 
