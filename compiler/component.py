@@ -100,6 +100,10 @@ class Component(Part):
         """Frames after it for `time` frames before it."""
         return time
 
+    def most_places(self) -> int | None:
+        """Places of the longest sequence that it can read; None: as many as there are."""
+        return None
+
     def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
         """How it works one target token at a time.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .component import POINTWISE, Component, Mismatch, Window
 from .dim import Dim
 from .part import param
-from .step_form import StepForm
+from .step_form import PLAIN, StepForm
 from .tensor_type import TensorType
 
 
@@ -46,7 +46,13 @@ class Pooling(Component):
         return {"y": x.with_time(self.out_time(x.time))}
 
     def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
-        raise self.looks_ahead(f"{self.name} reads the whole target")
+        if self.kernel is None:
+            raise self.looks_ahead(f"{self.name} reads the whole target")
+        if self.step != 1:
+            raise self.looks_ahead(f"{self.name}(kernel = {self.kernel}) gives fewer results than it reads tokens")
+        if self.kernel != 1:
+            raise self.looks_ahead()
+        return PLAIN
 
     def window(self) -> Window:
         if self.kernel is None:

@@ -502,6 +502,9 @@ def _example(cls: type[Component], seed: int) -> tuple[Component, Types]:
             out = operation.infer(types)
         except Mismatch:
             continue
+        # the longest row of a case, see make_case
+        if (operation.most_places() or inf) < 13 + seed:
+            continue
         # some rows are as short as 8 frames, and every output needs a frame
         times = [type_.time for type_ in (out or {}).values() if type_.is_seq]
         if all(time.value({"T": 8, "N": 700, "U": 1, "S": 5}) > 0 for time in times):
@@ -573,6 +576,208 @@ def _draw_type(
 
 def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+# --- what it does token by token ---
+
+
+def _step_forms(cls: type[Component], most: int) -> Iterator[tuple[int, StepForm | None, frozenset[str]]]:
+    """Seeds of cases with sequences, the form of their step, and what comes token by token; None where it is refused.
+
+    That is what runs over the first input's time; at most so many of each: those with a state, plain ones, refusals.
+    """
+    found: dict[bool | None, int] = {}
+    for seed in range(40):
+        operation, types = _example(cls, seed)
+        first = next(iter(types.values()))[0]
+        stepped = frozenset(
+            name for name, (one, *_) in types.items() if first.is_seq and one.is_seq and one.time == first.time
+        )
+        if not stepped:
+            continue
+        form: StepForm | None = None
+        try:
+            form = operation.step_form(types, stepped)
+        except Mismatch:
+            form = None
+        sort = form.is_plain if form is not None else None
+        found[sort] = found.get(sort, 0) + 1
+        if found[sort] <= most:
+            yield seed, form, stepped
+
+
+DECODED = [cls for cls in LAYERS if cls.family == "component"]
+FORMS = [(cls, *found) for cls in DECODED for found in _step_forms(cls, 4)]
+# The last place that is left as it is, where those behind it change; the shortest row has 8.
+LAST = 3
+
+
+def _over(forms: list[tuple[type[Component], int, StepForm | None, frozenset[str]]]) -> pytest.MarkDecorator:
+    names = [f"{cls.name}-{seed}" for cls, seed, *_ in forms]
+    return pytest.mark.parametrize(("cls", "seed", "form", "stepped"), forms, ids=names)
+
+
+over_stateful = _over([one for one in FORMS if one[2] is not None and not one[2].is_plain])
+over_plain = _over([one for one in FORMS if one[2] is not None and one[2].is_plain])
+over_steps = _over([one for one in FORMS if one[2] is not None])
+over_refused = _over([one for one in FORMS if one[2] is None])
+
+
+@over_stateful
+def test_token_by_token_equals_all_at_once(
+    cls: type[Component], seed: int, form: StepForm, stepped: frozenset[str]
+) -> None:
+    """With what it carries along as declared: names, shapes, types."""
+    case = make_case(cls, seed)
+    expected = case.run(case.filled(0.0))
+    walk = _Walk(case, form, stepped)
+    for place in range(case.sizes["T"]):
+        outputs = walk.step(place)
+        for port, type_ in case.graph_node.outputs.items():
+            for row in range(BATCH):
+                length = case.row_sizes(row)["T"]
+                if type_.is_seq and place < length:
+                    ours, theirs = outputs[port][row, 0], expected[port][row, place]
+                elif not type_.is_seq and place == length - 1:
+                    # the state behind the last token
+                    ours, theirs = outputs[port][row], expected[port][row]
+                else:
+                    continue
+                torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5, msg=lambda m: f"{case.operation}: {m}")
+
+
+@over_stateful
+def test_rows_of_the_state_go_on_where_they_are_moved(
+    cls: type[Component], seed: int, form: StepForm, stepped: frozenset[str]
+) -> None:
+    """A beam doubles rows, drops some and changes their order."""
+    case = make_case(cls, seed)
+    kept, moved = _Walk(case, form, stepped), _Walk(case, form, stepped)
+    for place in range(3):
+        kept.step(place)
+        moved.step(place)
+    rows = torch.tensor([2, 0, 0])
+    moved.move(rows)
+    for place in range(3, 6):
+        expected, found = kept.step(place), moved.step(place)
+        for port, tensor in expected.items():
+            torch.testing.assert_close(found[port], tensor[rows], atol=1e-6, rtol=1e-5)
+
+
+@over_plain
+def test_a_plain_step_is_the_operation_on_one_token(
+    cls: type[Component], seed: int, form: StepForm, stepped: frozenset[str]
+) -> None:
+    case = make_case(cls, seed)
+    expected = case.run(case.filled(0.0))
+    for place in range(case.sizes["T"]):
+        one = {
+            name: torch.ones_like(tensor) if name.endswith("_lengths") else tensor[:, place : place + 1]
+            for name, tensor in case.filled(0.0).items()
+        }
+        found = case.run(one)
+        for port in case.graph_node.outputs:
+            for row in range(BATCH):
+                if place < case.row_sizes(row)["T"]:
+                    torch.testing.assert_close(found[port][row, 0], expected[port][row, place], atol=1e-5, rtol=1e-5)
+
+
+@over_steps
+def test_what_has_a_step_never_reads_later_tokens(
+    cls: type[Component], seed: int, form: StepForm, stepped: frozenset[str]
+) -> None:
+    assert _read_ahead(make_case(cls, seed), stepped) == []
+
+
+@over_refused
+def test_no_step_is_refused_without_need(cls: type[Component], seed: int, form: None, stepped: frozenset[str]) -> None:
+    """What is refused gives no result for each token, or reads later ones."""
+    case = make_case(cls, seed)
+    time = case.types[min(stepped)][0].time
+    each = all(type_.is_seq and type_.time == time for type_ in case.graph_node.outputs.values())
+    assert not each or _read_ahead(case, stepped), case.operation
+
+
+def _read_ahead(case: Case, stepped: frozenset[str]) -> list[str]:
+    """The outputs that change at places up to LAST when tokens behind it do."""
+    before = case.filled(0.0)
+    after = dict(before)
+    generator = _generator(99)
+    for name, type_ in case.sequences():
+        if name.rpartition("_")[0] not in stepped:
+            continue
+        other = before[name].clone()
+        later = other[:, LAST + 1 :]
+        if type_.element == "index":
+            later.copy_(torch.randint(type_.vocabulary or 2, later.shape, generator=generator))
+        else:
+            later.copy_(torch.randn(later.shape, generator=generator))
+        after[name] = other
+    expected, found = case.run(before), case.run(after)
+    return [
+        port
+        for port, type_ in case.graph_node.outputs.items()
+        if type_.is_seq
+        and not torch.allclose(found[port][:, : LAST + 1], expected[port][:, : LAST + 1], atol=1e-6, rtol=1e-5)
+    ]
+
+
+class _Walk:
+    """A layer that is run token by token over a case's batch."""
+
+    def __init__(self, case: Case, form: StepForm, stepped: frozenset[str]) -> None:
+        layer = case.lowered.module.eval().get_submodule(PATH)
+        assert isinstance(layer, Layer)
+        self.case, self.form, self.stepped, self.layer = case, form, stepped, layer
+        self.batch = case.filled(0.0)
+        whole = {name: self.batch[f"{name}_0"] for name in case.types if name not in stepped}
+        whole |= {need: self.batch[f"{need[:-8]}_0_lengths"] for need in layer.needs if need[:-8] in whole}
+        sizes = {**case.sizes, ROOM: case.sizes["T"]}
+        with torch.no_grad():
+            begun = layer.begin(**whole) if form.once or form.given else {}
+        assert begun.keys() == {*(kept.name for kept in form.once), *form.given}
+        dtypes = {"compute": torch.float32, "fp32": torch.float32, "int64": torch.int64, "bool": torch.bool}
+        self.declared = {
+            kept.name: ((BATCH, *(dim.value(sizes) for dim in kept.shape)), dtypes[kept.dtype])
+            for kept in (*form.once, *form.state)
+        }
+        self.once = {kept.name: begun[kept.name] for kept in form.once}
+        self.state = {
+            kept.name: begun[kept.name]
+            if kept.name in form.given
+            else torch.zeros(self.declared[kept.name][0], dtype=self.declared[kept.name][1])
+            for kept in form.state
+        }
+        self._as_declared()
+
+    def step(self, place: int) -> dict[str, Tensor]:
+        """The outputs at a place, by port, batch and time first."""
+        turn = self.layer.layout == "BCT"
+        tokens = {name: self.batch[f"{name}_0"][:, place : place + 1] for name in self.stepped}
+        if turn:
+            tokens = {name: one.transpose(1, 2) if one.dim() == 3 else one for name, one in tokens.items()}
+        with torch.no_grad():
+            made = self.layer.step(position=torch.tensor(place), **tokens, **self.once, **self.state)
+        ports = self.case.graph_node.outputs
+        names = [kept.name for kept in self.form.state]
+        assert len(made) == len(ports) + len(names)
+        self.state = dict(zip(names, made[len(ports) :], strict=True))
+        self._as_declared()
+        return {
+            port: result.transpose(1, 2) if turn and type_.is_seq else result.clone()
+            for (port, type_), result in zip(ports.items(), made, strict=False)
+        }
+
+    def move(self, rows: Tensor) -> None:
+        """Go on with these rows."""
+        self.once = {name: tensor[rows] for name, tensor in self.once.items()}
+        self.state = {name: tensor[rows] for name, tensor in self.state.items()}
+        self.batch = {name: tensor[rows] for name, tensor in self.batch.items()}
+
+    def _as_declared(self) -> None:
+        for name, (shape, dtype) in self.declared.items():
+            tensor = {**self.once, **self.state}[name]
+            assert (tuple(tensor.shape), tensor.dtype) == (shape, dtype), f"{name}: {self.case.operation}"
 
 
 # --- wrong values ---

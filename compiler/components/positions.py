@@ -42,6 +42,9 @@ class Positions(Component):
     def weights(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, tuple[int, ...]]:
         return {"weight": (self.max_tokens, inputs["x"][0].features)} if self.kind == "learned" else {}
 
+    def most_places(self) -> int | None:
+        return self.max_tokens if self.kind == "learned" else None
+
     def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
         # no state of its own: the search knows the place
         return StepForm(state=(carried("place", dtype="int64"),))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..component import Component, Window, component
 from ..dim import Dim
 from ..part import param
+from ..step_form import PLAIN, StepForm
 from ..tensor_type import TensorType
 
 
@@ -33,3 +34,8 @@ class StackFrames(Component):
 
     def window(self) -> Window:
         return Window(self.factor, self.factor, 0, self.factor - 1)
+
+    def step_form(self, inputs: Mapping[str, tuple[TensorType, ...]], stepped: frozenset[str]) -> StepForm:
+        if self.factor == 1:
+            return PLAIN
+        raise self.looks_ahead()
