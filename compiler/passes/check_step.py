@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...dsl.diagnostics import Diagnostic, Findings
 from ...dsl.values import Ref
+from ..data_layer import SHIFTED
 from ..derive_step import Refusal, derive_step, input_types, reads_targets
 from ..graph import Graph, Node
 from ..mismatches import shapes_note
@@ -29,6 +30,7 @@ def check_step(graph: Graph, findings: Findings) -> Graph:
             if refusal.path not in reported:
                 reported.add(refusal.path)
                 _report(refusal, graph, findings)
+    _check_target(graph, findings)
     _check_search(graph, findings)
     return graph
 
@@ -38,6 +40,22 @@ def _logits(graph: Graph) -> Iterator[Ref]:
     for ref, name in ((graph.loss, "logits"), (graph.infer, "x")):
         if ref is not None and ref.path in graph.nodes:
             yield from graph.nodes[ref.path].inputs.get(name, ())
+
+
+def _check_target(graph: Graph, findings: Findings) -> None:
+    """A loss over what the decoder is given would teach it to copy."""
+    if graph.loss is None or graph.loss.path not in graph.nodes or graph.shifted is None:
+        return
+    target = graph.nodes[graph.loss.path].inputs.get("target", ())
+    if any(ref.path == graph.shifted for ref in target):
+        findings.error(
+            "S2S414",
+            f"the loss compares with `{graph.shifted}`, which the decoder is given: it would learn to copy",
+            graph.origins.of(graph.loss.path).span,
+            at="each token is one place late",
+            place=graph.loss.path,
+            helps=(f"compare with {graph.shifted.removesuffix(SHIFTED)}",),
+        )
 
 
 def _check_search(graph: Graph, findings: Findings) -> None:

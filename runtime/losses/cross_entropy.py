@@ -42,8 +42,9 @@ class CrossEntropy(Layer):
         """Give the loss of each example, [B]; numbers at or beyond a target's length are not read."""
         real_BU = real_frames(target_lengths, target.shape[1])
         flat: Tensor = logits_BUV.float().flatten(0, 1)
+        target_N = target.masked_fill(~real_BU, 0).flatten()
         loss_N, chosen_N = _Smoothed.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            flat, target.flatten(), self.smoothing, self.classes
+            flat, target_N, self.smoothing, self.classes
         )
         self.likelihood_B = -chosen_N.view_as(real_BU).masked_fill(~real_BU, 0.0).sum(1)
         loss_B: Tensor = (loss_N.view_as(real_BU) - self.least).masked_fill(~real_BU, 0.0).sum(1)
