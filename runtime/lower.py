@@ -174,6 +174,7 @@ class Lowering:
     def finished(self, results: Mapping[str, fx.Node], name: str) -> fx.GraphModule:
         """The module that returns `results`; arguments that nothing reads are left out."""
         self.fx.output(dict(results))
+        self.fx.eliminate_dead_code(lambda node: node.op in ("placeholder", "output"))
         for unused in reversed([node for node in self.fx.nodes if node.op == "placeholder" and not node.users]):
             self.fx.erase_node(unused)
         self.fx.lint()
@@ -343,7 +344,7 @@ class Lowering:
 
     def annotate(self, node: fx.Node, path: str, type_: TensorType, layout: Layout, *, dtype: str = "") -> fx.Node:
         """Keep what `emit` and reports say about a tensor: its path in the spec, its shape, its precision."""
-        axes = [str(axis.dim) for axis in type_.axes]
+        axes = [self.size(axis.dim) for axis in type_.axes]
         if layout == "BCT" and len(axes) == 3:
             axes[1], axes[2] = axes[2], axes[1]
         if path:
@@ -351,6 +352,10 @@ class Lowering:
         node.meta["shape"] = f"[{', '.join(axes)}]"
         node.meta["dtype"] = dtype
         return node
+
+    def size(self, dim: Dim) -> str:
+        """How a size is written in comments."""
+        return str(dim)
 
     # --- lengths and masks ---
 
