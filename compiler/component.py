@@ -115,16 +115,18 @@ class Component(Part):
             raise self.looks_ahead()
         return PLAIN
 
-    def looks_ahead(self, why: str = "", *, code: str = "S2S414", help: str = "") -> Mismatch:
+    def looks_ahead(self, why: str = "", *, setting: str = "", code: str = "S2S414", help: str = "") -> Mismatch:
         """The complaint about an operation that reads target tokens which a decoder has yet to choose.
 
-        why  "lstm(bidirectional = true) reads the target from its end too"; by default that it looks ahead
+        why      "lstm(bidirectional = true) reads the target from its end too"; by default how far it looks ahead
+        setting  what makes it do so, where `why` does not say it: 'pad = "same"'
         """
         ahead = self.window().after
-        known = f"{self.name} reads {ahead} later target {'token' if ahead == 1 else 'tokens'}" if ahead else ""
+        name = f"{self.name}({setting})" if setting else self.name
+        known = f"{name} reads {ahead} later target {'token' if ahead == 1 else 'tokens'}" if ahead else ""
         return Mismatch(
             code,
-            why or known or f"{self.name} reads target tokens that come later",
+            why or known or f"{name} reads target tokens that come later",
             at="looks ahead",
             helps=(help,) if help else (),
         )

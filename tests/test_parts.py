@@ -732,7 +732,8 @@ class _Walk:
         self.batch = case.filled(0.0)
         whole = {name: self.batch[f"{name}_0"] for name in case.types if name not in stepped}
         whole |= {need: self.batch[f"{need[:-8]}_0_lengths"] for need in layer.needs if need[:-8] in whole}
-        sizes = {**case.sizes, ROOM: case.sizes["T"]}
+        # more room than tokens, and no round number of places
+        sizes = {**case.sizes, ROOM: case.sizes["T"] + 6}
         with torch.no_grad():
             begun = layer.begin(**whole) if form.once or form.given else {}
         assert begun.keys() == {*(kept.name for kept in form.once), *form.given}
@@ -745,7 +746,12 @@ class _Walk:
         self.state = {
             kept.name: begun[kept.name]
             if kept.name in form.given
-            else torch.zeros(self.declared[kept.name][0], dtype=self.declared[kept.name][1])
+            else torch.full(
+                self.declared[kept.name][0],
+                # nobody reads a place that is not written yet, so anything may lie there
+                1e4 if any(ROOM in dim.symbols for dim in kept.shape) else 0,
+                dtype=self.declared[kept.name][1],
+            )
             for kept in form.state
         }
         self._as_declared()

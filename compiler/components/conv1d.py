@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..component import Component, Mismatch, Window, component
 from ..dim import Dim
 from ..part import param
-from ..step_form import StepForm, carried
+from ..step_form import PLAIN, StepForm, carried
 from ..tensor_type import TensorType
 
 
@@ -81,7 +81,8 @@ class Conv1d(Component):
         reach = (self.kernel - 1) * self.dilation
         if self.stride != 1:
             raise self.looks_ahead(f"{self.name}(stride = {self.stride}) gives fewer results than it reads tokens")
-        if self.pad != "causal" and reach:
-            why = f'{self.name}(pad = "{self.pad}") reads later target tokens'
-            raise self.looks_ahead(why, help='say pad = "causal"')
+        if not reach:
+            return PLAIN
+        if self.pad != "causal":
+            raise self.looks_ahead(setting=f'pad = "{self.pad}"', help='say pad = "causal"')
         return StepForm(state=(carried("past", inputs["x"][0].features, reach),))
