@@ -47,6 +47,7 @@ class Component(Part):
     saves       inputs and outputs that the backward pass needs, by name; None: all inputs
     loops       works through a sequence token by token in a loop: its step leaves in an export, the loop does not
     autoregressive  a search that chooses tokens one after the other and feeds each to the decoder
+    likelihoods  a loss that also tells how likely the model finds each example's target
     """
 
     signature: ClassVar[str]
@@ -59,6 +60,7 @@ class Component(Part):
     saves: ClassVar[tuple[str, ...] | None] = None
     loops: ClassVar[bool] = False
     autoregressive: ClassVar[bool] = False
+    likelihoods: ClassVar[bool] = False
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:
         """Output types where the signature's letters do not say them; None: the signature says all."""

@@ -35,6 +35,7 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Diagnostic
 from ...dsl.values import SplitMetric
 from ..graph import Graph
+from ..measured import lacks
 from ..settings import setting, span_at
 
 CODE = "S2S606"
@@ -46,9 +47,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     best = setting(graph, path)
     if not isinstance(best, SplitMetric):
         return
-    named = [metric.name for metric in setting(graph, "hyperparameters.metrics") or ()]
-    # a metric measures text, which a search makes
-    computed = ["loss", *(named if graph.infer is not None else ())]
+    metrics = {metric.name: metric for metric in setting(graph, "hyperparameters.metrics") or ()}
+    missing = {name: found for name, metric in metrics.items() if (found := lacks(graph, metric)) is not None}
+    computed = ["loss", *(name for name in metrics if name not in missing)]
     span = span_at(graph, path)
     if best.split != "valid":
         why = "the test split chooses nothing" if best.split == "test" else f"{best.split} is not measured"
@@ -61,8 +62,8 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             helps=(f"choose by valid.{best.metric}",),
         )
     elif best.metric not in computed:
-        searched = graph.infer is not None
-        listed = ", ".join([*named, best.metric])
+        listed = ", ".join([*metrics, best.metric])
+        _, way_out = missing.get(best.metric, ("", f"write metrics = [{listed}]"))
         yield Diagnostic(
             CODE,
             "error",
@@ -70,7 +71,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             span,
             at=f"computed are {', '.join(computed)}",
             place=path,
-            helps=(f"write metrics = [{listed}]" if searched else "add a search: infer = … -> greedy_ctc(…)",),
+            helps=(way_out,),
         )
     elif setting(graph, "data.valid") is None and setting(graph, "data.corpus") is None:
         yield Diagnostic(

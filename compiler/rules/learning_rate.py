@@ -1,6 +1,7 @@
 """S2S609: the learning rate is implausible for its optimizer.
 
-What it does: compares `lr` with the range in which the optimizer is known to train.
+What it does: compares `lr` with the range in which the optimizer is known to train, and with the least rate of its
+schedule.
 
 Why it is bad: adam divides the gradient by its own size, so a rate that suits momentum makes it diverge, and the other
 way round nothing moves. It is usually a rate copied from another recipe, or a slip of the exponent.
@@ -55,4 +56,14 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             at="too large" if rate > high else "too small",
             place="hyperparameters.optimizer.lr",
             notes=(f"{optimizer.name} is known to train between {low:g} and {high:g}",),
+        )
+    least = setting(graph, "hyperparameters.schedule.min_lr")
+    if least is not None and least > rate:
+        yield Diagnostic(
+            CODE,
+            "warning",
+            f"{schedule.name} raises the learning rate from {rate:g} to {least:g}",
+            span_at(graph, "hyperparameters.schedule.min_lr"),
+            at="above lr",
+            place="hyperparameters.schedule.min_lr",
         )

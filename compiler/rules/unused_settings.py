@@ -1,7 +1,7 @@
 """S2S617: a setting that another setting leaves without a use.
 
-What it does: looks for `hyperparameters.dropout` that nothing reads, a loss scale for bf16, metrics without a
-search that makes text, and an `evaluate` without a valid split.
+What it does: looks for `hyperparameters.dropout` that nothing reads, a loss scale for bf16, metrics of texts
+where no search makes any, metrics of likelihoods that the loss does not know, and an `evaluate` without a valid split.
 
 Why it is bad: whoever reads the spec believes that the setting is in force.
 
@@ -38,7 +38,8 @@ from collections.abc import Iterator
 
 from ...dsl.diagnostics import Diagnostic
 from ..graph import Graph
-from ..settings import is_written, setting, span_at
+from ..measured import lacks
+from ..settings import is_written, items, setting, span_at
 
 CODE = "S2S617"
 
@@ -49,6 +50,13 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
         if is_written(graph, path):
             span = span_at(graph, path)
             yield Diagnostic(CODE, "warning", f"`{path}` is not used", span, at=why, place=path, helps=(way_out,))
+    path = "hyperparameters.metrics"
+    for metric, span in items(graph, path):
+        found = lacks(graph, metric)
+        if found is not None and is_written(graph, path):
+            why, way_out = found
+            message = f"{metric.name} has nothing to measure"
+            yield Diagnostic(CODE, "warning", message, span, at=why, place=path, helps=(way_out,))
 
 
 def _unused(graph: Graph) -> Iterator[tuple[str, str, str]]:
@@ -61,7 +69,5 @@ def _unused(graph: Graph) -> Iterator[tuple[str, str, str]]:
     if dtype is not None and dtype.name == "bf16":
         for name in ("start_scale", "grow_every", "min_scale"):
             yield f"hyperparameters.precision.{name}", "bf16 needs no loss scale", f"leave out {name}, or say fp16"
-    if graph.infer is None:
-        yield "hyperparameters.metrics", "nothing makes text to measure", "add a search: infer = … -> greedy_ctc(…)"
     if setting(graph, "data.valid") is None and setting(graph, "data.corpus") is None:
         yield "hyperparameters.evaluate", "there is no valid split", "add valid = split(train, 10%) to the data section"

@@ -28,6 +28,7 @@ class CrossEntropy(Component):
     saves = ()
     # tokens past the end are not counted
     cleans = True
+    likelihoods = True
 
     smoothing: float = param(
         default=0.0, doc="share of the probability that all classes get alike", minimum=0, below=1, training=True

@@ -24,4 +24,4 @@ class Bleu(Part):
     lowercase: bool = param(default=False, doc="ignore the case", training=True)
 
     def facts(self) -> Mapping[str, Plain]:
-        return {"direction": "max"}
+        return {"direction": "max", "measures": "texts"}

@@ -17,4 +17,4 @@ class Chrf(Part):
     )
 
     def facts(self) -> Mapping[str, Plain]:
-        return {"direction": "max"}
+        return {"direction": "max", "measures": "texts"}

@@ -16,4 +16,4 @@ class Perplexity(Part):
     """
 
     def facts(self) -> Mapping[str, Plain]:
-        return {"direction": "min"}
+        return {"direction": "min", "measures": "likelihoods"}

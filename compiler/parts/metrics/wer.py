@@ -16,4 +16,4 @@ class Wer(Part):
     """
 
     def facts(self) -> Mapping[str, Plain]:
-        return {"direction": "min"}
+        return {"direction": "min", "measures": "texts"}

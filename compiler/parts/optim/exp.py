@@ -10,11 +10,18 @@ from ...part import Part, param, part
 class Exp(Part):
     """Multiply the learning rate by `rate` every so many `steps`, from `begin` on, but not below `min_lr`.
 
-    max(min_lr, lr * rate^((step - begin) / steps)), the exponent rounded down with `staircase`
+    max(min_lr, lr * rate^((step - begin) / steps)), the exponent rounded down with `staircase`; without `steps` the
+    rate has fallen once when training ends
     """
 
-    steps: Quantity = param(doc="how long it takes to fall by `rate`", unit=("steps", "epochs"), above=0, training=True)
-    rate: float = param(doc="what is left after that", above=0, maximum=1, training=True)
+    rate: float = param(doc="what is left after `steps`", above=0, maximum=1, training=True)
+    steps: Quantity | None = param(
+        default=None,
+        doc="how long it takes to fall by `rate`, none for the rest of training",
+        unit=("steps", "epochs"),
+        above=0,
+        training=True,
+    )
     begin: Quantity | None = param(
         default=None, doc="when the fall begins", unit=("steps", "epochs"), minimum=0, training=True
     )

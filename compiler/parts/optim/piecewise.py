@@ -23,6 +23,8 @@ class Piecewise(Part):
                 param="rates",
                 helps=("give one rate for each boundary",),
             )
+        if not self.boundaries:
+            raise Mismatch("S2S303", "piecewise wants a boundary at least", param="boundaries", helps=("say fixed",))
         if list(self.boundaries) != sorted(set(self.boundaries)) or any(one < 1 for one in self.boundaries):
             raise Mismatch(
                 "S2S303", "piecewise wants boundaries that grow, from 1 on", param="boundaries", helps=("sort them",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....dsl.values import DType, Quantity
-from ...part import Part, param, part
+from ...part import Mismatch, Part, param, part
 
 
 @part("hyperparameters", family="section")
@@ -48,3 +48,9 @@ class Hyperparameters(Part):
     log: int = param(default=50, doc="how often the loss is written down", unit="steps", minimum=1, training=True)
     workers: int = param(default=2, doc="processes that read data", minimum=0, maximum=256, training=True)
     checkpoint: Part = param(default=None, doc="what is kept on disk", families=("section",), training=True)
+
+    def check_params(self) -> None:
+        names = [metric.name for metric in self.metrics]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise Mismatch("S2S303", f"metrics names {twice} twice: a figure has one name", param="metrics")
