@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 def synonym(name: str) -> str | None:
-    """The name that something has here: `learning_rate` -> `lr`, `n_mels` -> `bins`."""
+    """The name that something has here: `learning_rate` -> `lr`, `n_mels` -> `bins`.
+
+    A parameter is asked for with its owner first, where a word means something else there: "embedding.vocab_size".
+    """
     return _SYNONYMS.get(name.lower().replace("-", "_"))
 
 
@@ -15,7 +18,8 @@ _GROUPS: dict[str, str] = {
     "bidirectional": "bidir bidi is_bidirectional",
     "heads": "num_heads n_heads nhead attention_heads num_attention_heads",
     "size": "vocab_size vocabulary_size n_vocab "
-    "hidden_size units num_units hidden_dim d_model cell_dim out_features output_size output_dim num_features",
+    "hidden_size units num_units hidden_dim d_model cell_dim out_features output_size output_dim num_features "
+    "embedding_dim emb_size embedding_size",
     "batch": "batch_size bs batch_size_per_gpu per_device_batch_size max_tokens",
     "kernel": "kernel_size filter_size kernel_width width filter_width pool_size",
     "channels": "out_channels filters num_channels num_filters n_filters output_channels",
@@ -25,7 +29,13 @@ _GROUPS: dict[str, str] = {
     "bias": "use_bias with_bias",
     "window": "window_size win_length frame_length win_len window_length frame_size window_size_ms",
     "hop": "window_stride hop_length hop_size frame_shift frame_step win_step window_hop step",
-    "self_attention": "multi_head_attention multihead_attention multiheadattention mha",
+    "vocab": "embedding.vocab_size embedding.vocabulary_size embedding.n_vocab num_embeddings",
+    "causal": "is_causal causal_mask autoregressive",
+    "weight_norm": "weight_normalization weight_normalisation weightnorm use_weight_norm",
+    "tie": "tied tie_weights weight_tying tie_embeddings share_weights",
+    "by": "scale.factor scale.scale",
+    "self_attention": "multi_head_attention multihead_attention multiheadattention mha self_attn",
+    "cross_attention": "encoder_decoder_attention encdec_attention enc_dec_attention cross_attn",
     "rate": "sample_rate sampling_rate sample_freq samplerate sr p prob drop_prob dropout_rate dropout_prob "
     "keep_prob scale l2_scale",
     "preemphasis": "preemph pre_emphasis preemph_coeff",
@@ -80,7 +90,7 @@ _GROUPS: dict[str, str] = {
     "width": "beam_size num_beams beam_width beams",
     "length_penalty": "lenpen length_penalty_weight alpha beam_alpha",
     "n_best": "nbest num_return_sequences num_hypotheses return_beams",
-    "max_tokens": "max_length max_len max_new_tokens max_output_length max_decode_length",
+    "max_tokens": "max_position max_positions max_position_embeddings max_length max_len max_new_tokens max_output_length max_decode_length",
     "min_tokens": "min_length min_len min_new_tokens min_output_length",
     # components and parts
     "lstm": "lstmcell basic_lstm cudnn_lstm lstmlayer",
@@ -91,9 +101,14 @@ _GROUPS: dict[str, str] = {
     "linear": "dense fc fully_connected Linear",
     "conv1d": "conv Conv1D tcnn convolution",
     "sep_conv1d": "separable_conv1d depthwise_conv1d depthwise_separable_conv1d separable_conv tcs_conv",
+    "embedding": "embed lookup word_embedding word_embeddings embeddings embedding_lookup",
+    "positions": "positional_encoding positional_embedding position_embedding pos_embedding pos_enc pe",
     "batch_norm": "batchnorm bn batch_normalization batchnorm1d batch_norm1d",
     "layer_norm": "layernorm ln layer_normalization",
+    "rms_norm": "rmsnorm root_mean_square_norm",
     "log_softmax": "logsoftmax",
+    "sigmoid": "logistic",
+    "mul": "multiply product times",
     "concat": "concatenate cat",
     "add": "residual sum_of",
     "stack_frames": "frame_stack stacking pyramidal",

@@ -609,7 +609,7 @@ class Evaluator(State):
             )
             return None
         names = [*(entry.name for entry in signature.inputs), *(param.name for param in signature.params)]
-        synonym = self.catalogue.synonym(name)
+        synonym = self.catalogue.synonym(f"{signature.name}.{name}") or self.catalogue.synonym(name)
         match = synonym if synonym in names else closest(name, names)
         helps = (f"did you mean `{match}`?",) if match else (f"it has {listing(names)}",) if names else ()
         self.findings.error(

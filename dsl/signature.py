@@ -106,7 +106,10 @@ class Catalogue(Protocol):
         """
 
     def synonym(self, name: str) -> str | None:
-        """What other toolkits' name for a parameter is called here (`learning_rate` -> `lr`)."""
+        """What other toolkits' name for a parameter is called here (`learning_rate` -> `lr`).
+
+        A parameter is asked for with its owner first: "embedding.vocab_size".
+        """
 
     def facts(self, part: PartValue) -> Mapping[str, Plain]:
         """A part's static facts (`chars.size`)."""

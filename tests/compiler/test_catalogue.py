@@ -117,6 +117,8 @@ def test_synonyms_lead_to_names_that_exist() -> None:
     assert CATALOGUE.synonym("n_mels") == "bins"
     assert CATALOGUE.synonym("num_heads") == "heads"
     assert CATALOGUE.synonym("batch_size") == "batch"
+    assert CATALOGUE.synonym("embedding.vocab_size") == "vocab"
+    assert CATALOGUE.synonym("vocab_size") == "size"
     assert CATALOGUE.synonym("lr") is None
 
 
