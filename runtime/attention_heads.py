@@ -34,7 +34,7 @@ def attend(
 
 
 def attendable(real_BS: Tensor) -> Tensor:
-    """A mask [B, 1, 1, S] of real places in which an empty row sees its first place: attention over nothing is NaN."""
+    """A mask [B, 1, 1, S] of real places; an empty row sees its first place, as attention over nothing is 0 / 0."""
     empty_B1 = ~real_BS.any(1, keepdim=True)
     first_S = torch.arange(real_BS.shape[1], device=real_BS.device) == 0
     return (real_BS | (empty_B1 & first_S))[:, None, None]

@@ -9,11 +9,14 @@ import torch
 from s2sc.runtime.features.spec_augment import SpecAugment, random_bands
 from s2sc.runtime.layers.batch_norm import BatchNorm
 from s2sc.runtime.layers.conv1d import Conv1d
+from s2sc.runtime.layers.embedding import Embedding
 from s2sc.runtime.layers.max_pool import MaxPool
 from s2sc.runtime.layers.mean_pool import MeanPool
+from s2sc.runtime.layers.rms_norm import RmsNorm
 from s2sc.runtime.layers.stack_frames import StackFrames
 from s2sc.runtime.real_frames import real_frames
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def _masked(lengths: list[int], num_frames: int) -> Tensor:
@@ -140,3 +143,21 @@ def test_widths_and_places_of_bands_are_uniform() -> None:
     assert not bands[:, 5].any()
     ones = bands[bands.sum(1) == 1].float().mean(0)
     torch.testing.assert_close(ones[:5], torch.full((5,), 0.2), atol=0.015, rtol=0)
+
+
+def test_rms_norm_is_torchs() -> None:
+    layer = RmsNorm(features=6, epsilon=1e-3)
+    torch.nn.init.uniform_(layer.weight)
+    x_BTC = torch.randn(2, 5, 6)
+    torch.testing.assert_close(layer(x_BTC), F.rms_norm(x_BTC, (6,), layer.weight, 1e-3))
+
+
+def test_embeddings_start_with_length_one_and_are_scaled_where_it_is_said() -> None:
+    torch.manual_seed(0)
+    plain, scaled = Embedding(vocab=2000, size=64), Embedding(vocab=2000, size=64, scale=True)
+    scaled.load_state_dict(plain.state_dict())
+    x_BT = torch.arange(2000).view(40, 50)
+    # 128,000 draws: their deviation is off by 0.2 % (one deviation)
+    assert plain.weight.std().item() == pytest.approx(1 / 8, rel=0.01)
+    torch.testing.assert_close(plain(x_BT)[3, 7], plain.weight[157])
+    torch.testing.assert_close(scaled(x_BT), 8 * plain(x_BT))
