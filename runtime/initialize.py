@@ -15,18 +15,23 @@ from .optim.groups import NamedParameter
 def initialize(part: Part | None, parameters: Sequence[NamedParameter]) -> None:
     """Overwrite matrices and kernels, in the order of their names; biases and norms keep what their layers gave them.
 
-    A recurrent layer's weights from state to gates are filled gate by gate. Draws from torch's generator. Without an
-    initializer nothing changes.
+    A recurrent layer's weights from state to gates are filled gate by gate; where the lengths of a weight's rows are
+    trained apart they become those of the new rows. Draws from torch's generator. Without an initializer nothing
+    changes.
     """
     if part is None:
         return
     # the name comes from the catalogue, never from a spec's text
     fill = importlib.import_module(f".init.{part.name}", __package__).fill
+    gains = {one.name.removesuffix(".gain"): one.tensor for one in parameters if one.name.endswith(".gain")}
     with torch.no_grad():
         for parameter in sorted(parameters, key=lambda one: one.name):
             if parameter.kind == "weight" and parameter.tensor.dim() >= 2:
                 for matrix in _matrices(parameter):
                     fill(part, matrix)
+                gain = gains.get(parameter.name.removesuffix(".weight"))
+                if gain is not None:
+                    gain.copy_(torch.linalg.vector_norm(parameter.tensor.flatten(1), dim=1))
 
 
 def _matrices(parameter: NamedParameter) -> Sequence[Tensor]:

@@ -70,3 +70,12 @@ def test_orthogonal_fills_the_gates_of_a_recurrent_layer_one_by_one() -> None:
     initialize(Orthogonal(), [NamedParameter("x.weight_hh_l0", weight, "weight")])
     for gate in weight.detach().view(4, 8, 8):
         torch.testing.assert_close(gate @ gate.T, torch.eye(8), atol=1e-5, rtol=0)
+
+
+def test_rows_of_normed_weights_have_the_length_that_was_drawn() -> None:
+    weight, gain = nn.Parameter(torch.ones(30, 20)), nn.Parameter(torch.ones(30))
+    initialize(
+        Orthogonal(gain=3.0), [NamedParameter("x.gain", gain, "norm"), NamedParameter("x.weight", weight, "weight")]
+    )
+    torch.testing.assert_close(gain.detach(), weight.detach().norm(dim=1))
+    assert gain.detach().square().sum().item() == pytest.approx(9.0 * 20)

@@ -9,10 +9,15 @@ import pytest
 import torch
 from s2sc.compiler.parts.optim.adam import Adam
 from s2sc.compiler.parts.optim.adamw import AdamW
+from s2sc.compiler.parts.optim.exp import Exp
 from s2sc.compiler.parts.optim.fixed import Fixed
+from s2sc.compiler.parts.optim.inverse_sqrt import InverseSqrt
 from s2sc.compiler.parts.optim.l2 import L2
 from s2sc.compiler.parts.optim.momentum import Momentum
+from s2sc.compiler.parts.optim.noam import Noam
+from s2sc.compiler.parts.optim.piecewise import Piecewise
 from s2sc.compiler.parts.optim.poly import Poly
+from s2sc.compiler.parts.optim.weight_decay import WeightDecay
 from s2sc.dsl.values import Quantity
 from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import NamedParameter, named_parameters
@@ -62,6 +67,63 @@ def test_poly_is_its_formula(power: float, begin: Quantity | None, warmup: Quant
 def test_without_a_schedule_the_rate_stays(part: Any) -> None:
     rate = schedule_for(part, 3e-3)
     assert {rate(step, LENGTH) for step in range(200)} == {3e-3}
+
+
+def test_noam_is_its_formula_and_highest_at_the_end_of_the_warmup() -> None:
+    rate = schedule_for(Noam(d=512, warmup=steps(4000)), 2.0)
+    for step in (0, 1, 100, 3998, 3999, 4000, 10_000, 1_000_000):
+        expected = 2.0 * 512**-0.5 * min((step + 1) * 4000**-1.5, (step + 1) ** -0.5)
+        assert rate(step, LENGTH) == pytest.approx(expected, rel=1e-12), step
+    assert max(range(9000), key=lambda step: rate(step, LENGTH)) == 3999
+    assert rate(3999, LENGTH) == pytest.approx(2.0 / (512 * 4000) ** 0.5, rel=1e-12)
+
+
+def test_noam_counts_its_warmup_in_epochs_too_and_stays_below_its_cap() -> None:
+    part = Noam(d=16, warmup=epochs(2), coefficient=3.0, max_lr=0.1)
+    rate, free = schedule_for(part, 1.0), schedule_for(Noam(d=16, warmup=epochs(2), coefficient=3.0), 1.0)
+    assert free(19, LENGTH) == pytest.approx(3.0 / (16 * 20) ** 0.5)
+    assert {rate(step, LENGTH) for step in range(15, 30)} == {0.1}
+    assert rate(0, LENGTH) == free(0, LENGTH) < 0.1
+
+
+def test_the_highest_rate_of_noam_is_known_before_training() -> None:
+    part = Noam(d=512, warmup=steps(4000), coefficient=1.5)
+    assert part.highest(2.0) == pytest.approx(schedule_for(part, 2.0)(3999, LENGTH), rel=1e-12)
+    assert Noam(d=512, warmup=steps(4000), max_lr=1e-4).highest(2.0) == 1e-4
+
+
+def test_inverse_sqrt_is_its_formula_and_noams_curve() -> None:
+    rate = schedule_for(InverseSqrt(warmup=steps(40)), 3e-3)
+    same = schedule_for(Noam(d=1, warmup=steps(40), coefficient=40**0.5), 3e-3)
+    for step in range(200):
+        expected = 3e-3 * min((step + 1) / 40, (40 / (step + 1)) ** 0.5)
+        assert rate(step, LENGTH) == pytest.approx(expected, rel=1e-12)
+        assert same(step, LENGTH) == pytest.approx(expected, rel=1e-12)
+    assert max(rate(step, LENGTH) for step in range(200)) == rate(39, LENGTH) == pytest.approx(3e-3)
+
+
+@pytest.mark.parametrize("staircase", [False, True])
+@pytest.mark.parametrize("begin", [None, steps(15), epochs(3)])
+def test_exp_is_its_formula(begin: Quantity | None, staircase: bool) -> None:
+    rate = schedule_for(Exp(rate=0.5, steps=epochs(2), begin=begin, staircase=staircase, min_lr=1e-3), 1e-2)
+    start = {None: 0, "steps": 15, "epochs": 30}[None if begin is None else begin.family]
+    for step in range(200):
+        past = max(0, step - start) / 20
+        expected = max(1e-3, 1e-2 * 0.5 ** (past // 1 if staircase else past))
+        assert rate(step, LENGTH) == pytest.approx(expected, rel=1e-12), step
+
+
+def test_exp_without_steps_has_fallen_once_at_the_end() -> None:
+    rate = schedule_for(Exp(rate=0.1, begin=steps(20)), 1e-2)
+    assert rate(20, LENGTH) == 1e-2
+    assert rate(60, LENGTH) == pytest.approx(1e-2 * 0.1**0.5)
+    assert rate(100, LENGTH) == pytest.approx(1e-3)
+
+
+def test_piecewise_has_the_rate_of_the_last_boundary_that_was_passed() -> None:
+    rate = schedule_for(Piecewise(boundaries=(10, 20), rates=(0.1, 0.5)), 2.0)
+    found = [rate(step, LENGTH) for step in range(30)]
+    assert found == [2.0] * 10 + [0.2] * 10 + [1.0] * 10
 
 
 def test_the_length_of_a_run() -> None:
@@ -120,6 +182,35 @@ def test_momentum_is_its_formula(nesterov: bool) -> None:
 
 
 # ---------------------------------------------------------------- penalties
+
+
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize("norms", [False, True])
+def test_weight_decay_takes_its_share_besides_the_optimizer(biases: bool, norms: bool) -> None:
+    """w - lr * rate * w, whatever the gradient is; nothing is added to it."""
+    parameters = three()
+    for parameter in parameters:
+        parameter.tensor.grad = torch.ones(1)
+    regularizer = regularizer_for(WeightDecay(rate=0.5, biases=biases, norms=norms), parameters)
+    regularizer.add_gradient()
+    assert [p.tensor.grad.item() for p in parameters if p.tensor.grad is not None] == [1.0, 1.0, 1.0]
+    regularizer.decay(0.1)
+    left = 2.0 - 0.1 * 0.5 * 2.0
+    assert [p.tensor.item() for p in parameters] == pytest.approx([left, left if biases else 2, left if norms else 2])
+
+
+def test_adam_with_weight_decay_is_adamw() -> None:
+    """The same numbers after some steps, to the rounding of float32."""
+    ours, theirs = three(), three()
+    adam, adamw = optimizer_for(Adam(lr=0.1), ours), optimizer_for(AdamW(lr=0.1, weight_decay=0.3), theirs)
+    regularizer = regularizer_for(WeightDecay(rate=0.3), ours)
+    for gradient in (0.5, -1.0, 0.25):
+        for parameter in (*ours, *theirs):
+            parameter.tensor.grad = torch.tensor([gradient])
+        regularizer.decay(0.1)
+        adam.step()
+        adamw.step()
+    assert [p.tensor.item() for p in ours] == pytest.approx([p.tensor.item() for p in theirs], rel=1e-6)
 
 
 @pytest.mark.parametrize("biases", [False, True])
