@@ -743,6 +743,7 @@ _CODES = {
     "GraphFileError": FINDINGS,
     "CheckpointError": FINDINGS,
     "ExportFailed": FINDINGS,
+    "TooLong": FINDINGS,
     "WorkerFailed": FINDINGS,
     "StorageError": STORAGE,
     "Diverged": DIVERGED,

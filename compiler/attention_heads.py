@@ -24,7 +24,7 @@ class HeadedAttention(Component):
         features = inputs["x"][0].features
         if features % self.heads:
             lower, upper = features // self.heads * self.heads, -(-features // self.heads) * self.heads
-            fitting = [count for count in range(self.heads, 0, -1) if features % count == 0][0]
+            fitting = next(count for count in range(self.heads, 0, -1) if features % count == 0)
             sizes = f"{upper}" if not lower else f"{lower} or {upper}"
             raise Mismatch(
                 "S2S402",

@@ -44,6 +44,12 @@ class Step:
         return tuple(one for one in self.nodes.values() if one.form.once or one.form.given)
 
     @property
+    def most_tokens(self) -> int | None:
+        """How many tokens its nodes have places for; None: no end."""
+        places = (one.node.operation.most_places() for one in self.nodes.values())
+        return min((most for most in places if most is not None), default=None)
+
+    @property
     def whole(self) -> tuple[Ref, ...]:
         """The tensors that do not depend on the target and are read by the steps' nodes, each once."""
         refs = (

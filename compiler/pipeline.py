@@ -7,6 +7,7 @@ from .graph import CheckedGraph, Graph
 from .passes.assign_precision import assign_precision
 from .passes.check_ctc import check_ctc
 from .passes.check_lengths import check_lengths
+from .passes.check_places import check_places
 from .passes.check_step import check_step
 from .passes.check_ties import check_ties
 from .passes.connect import connect
@@ -24,6 +25,7 @@ PASSES = (
     infer_types,
     check_ties,
     check_lengths,
+    check_places,
     check_step,
     mask_classes,
     check_ctc,

@@ -55,7 +55,12 @@ class Decoder:
         function = getattr(import_module(f".search.{self.kind}", __package__), self.kind)
         source_tokens_B = batch.lengths[self.source].cpu().numpy()
         found: list[list[Hypothesis] | NoAnswer] = function(
-            stepper, source_tokens_B, begin=BEGIN, end=END, **{**self.settings, **changed}
+            stepper,
+            source_tokens_B,
+            begin=BEGIN,
+            end=END,
+            most_places=self.step.most_tokens,
+            **{**self.settings, **changed},
         )
         return found
 

@@ -51,6 +51,7 @@ class LoweredStep:
            `arguments` are its arguments in order, those of carried tensors by the tensors' names
     once   does not change from step to step
     state  does; those that are not `given` start as zeros
+    most_tokens  how many steps there are places for; None: no end
     """
 
     first: fx.GraphModule
@@ -60,6 +61,7 @@ class LoweredStep:
     once: tuple[CarriedTensor, ...]
     state: tuple[CarriedTensor, ...]
     given: frozenset[str]
+    most_tokens: int | None = None
 
 
 def lower_step(checked: CheckedGraph, modules: nn.Module | None = None) -> LoweredStep:
@@ -87,6 +89,7 @@ def lower_step(checked: CheckedGraph, modules: nn.Module | None = None) -> Lower
         once=once,
         state=state,
         given=step.given(),
+        most_tokens=step.most_tokens,
     )
 
 
@@ -133,12 +136,20 @@ def _layout(lowering: Lowering, node: Node) -> Layout:
 class _StepLowering(Lowering):
     """Lowering of the nodes that work once for each token: their time axis has one place, which is real."""
 
+    time = Dim(1)
+
+    def size(self, dim: Dim) -> str:
+        return "1" if dim == self.time else str(dim)
+
     def run_step(self, step: Step, carried: tuple[CarriedTensor, ...]) -> fx.GraphModule:
         """The module of one step."""
+        self.time = self.spec.inputs[step.token].time
         tokens = self.fx.placeholder(TOKENS)
         position = self.fx.placeholder(POSITION)
         values = {kept.name: self.fx.placeholder(kept.argument) for kept in carried}
-        self._one_real_place(step, tokens)
+        for kept in carried:
+            values[kept.name].meta["shape"] = f"[{', '.join(['B', *map(str, kept.shape)])}]"
+        self._one_real_place(tokens)
         self.remember(Ref(step.token), self.annotate(tokens, step.token, self.spec.inputs[step.token], "BTC"), "BTC")
         results: dict[str, fx.Node] = {}
         for one in step.nodes.values():
@@ -148,11 +159,10 @@ class _StepLowering(Lowering):
                 results |= self._step(one, position, values)
         return self.finished({LOGITS: self.tensor(step.logits), **results}, "Step")
 
-    def _one_real_place(self, step: Step, tokens: fx.Node) -> None:
-        time = self.spec.inputs[step.token].time
-        self.masks[time, "BT"] = self.fx.call_function(torch.ones_like, (tokens,), {"dtype": torch.bool})
+    def _one_real_place(self, tokens: fx.Node) -> None:
+        self.masks[self.time, "BT"] = self.fx.call_function(torch.ones_like, (tokens,), {"dtype": torch.bool})
         ones = self.fx.call_function(torch.ones_like, (tokens,))
-        self.lengths[time] = self.fx.create_node("call_method", "squeeze", (ones, 1), name="one_token")
+        self.lengths[self.time] = self.fx.create_node("call_method", "squeeze", (ones, 1), name="one_token")
 
     def _step(self, one: StepNode, position: fx.Node, values: Mapping[str, fx.Node]) -> dict[str, fx.Node]:
         """Call a layer's step; gives its new state by name."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from ..compiler.graph import CheckedGraph, Node
+from ..compiler.places import most_lengths
 from .data.batch import Batch
 from .decoder import Decoder, build_decoder
 from .layers.layer import Layer, layer_class
 from .lower import lower, placeholder_name
 from .no_answer import NoAnswer
+from .too_long import too_long
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Model:
     loss_from, infer_from   where the loss and the search find their inputs: keys of the outputs or paths of streams
     search   reads what the model gives for a whole input; None where there is none
     decoder  chooses token by token instead; None where there is none
+    most     the longest sequences that it has places for, by path; streams without an end are left out
     """
 
     module: nn.Module
@@ -38,9 +41,13 @@ class Model:
     search: Callable[..., list[list[int]]] | None
     infer_from: Mapping[str, str]
     decoder: Decoder | None = None
+    most: Mapping[str, int] = field(default_factory=dict)
 
     def __call__(self, batch: Batch) -> Mapping[str, Tensor]:
-        """All outputs by name; while training, those that the loss reads."""
+        """All outputs by name; while training, those that the loss reads. Raises TooLong."""
+        for path, most in self.most.items():
+            if batch.inputs[path].shape[1] > most:
+                raise too_long(path, batch, most)
         run = self.trained if self.module.training else self.module
         outputs: Mapping[str, Tensor] = run(*(_find(source, {}, batch) for source in self.takes))
         return outputs
@@ -98,6 +105,7 @@ def build_model(checked: CheckedGraph) -> Model:
         search=_search(graph.nodes[graph.infer.path]) if lowered.infer and graph.infer is not None else None,
         infer_from=lowered.infer,
         decoder=build_decoder(checked, lowered.module),
+        most=most_lengths(graph),
     )
 
 

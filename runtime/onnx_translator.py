@@ -14,7 +14,6 @@ from .line_reader import TextLine
 from .no_answer import NoAnswer
 from .onnx_stepping import OnnxPair, OnnxStepper, source_feeds
 from .search.hypothesis import Hypothesis
-from .search.text_length import most_tokens
 from .search.token_search import search
 from .translation import Answer, Scored, translate
 
@@ -64,14 +63,14 @@ class OnnxTranslator:
     def search(self, sentences: Sequence[Sequence[int]], *, n_best: int = 1) -> list[list[Scored] | NoAnswer]:
         """The best texts of one batch within the limits, from token numbers without marks."""
         settings = asdict(self.metadata.search) | {"n_best": n_best}
-        for name in ("kind", "max_tokens"):
+        for name in ("kind", "max_tokens", "most_places"):
             del settings[name]
         end = self.metadata.search.end
         feeds = source_feeds([(*sentence, end) for sentence in sentences], least_rows=self.limits.least_batch)
         found = search(
             OnnxStepper(self._pair, feeds),
             num_rows=len(feeds["source"]),
-            max_tokens_per_row=most_tokens(feeds["source_lengths"], self.metadata.search.max_tokens),
+            max_tokens_per_row=self.metadata.search.most_tokens(feeds["source_lengths"]),
             **settings,
         )
         return [self._scored(row) for row in found[: len(sentences)]]

@@ -35,6 +35,7 @@ class RunTranslator:
         if model.decoder is None:
             raise RunError(f"{run.folder}: the spec has no `infer` in its decoder")
         self._decoder: Decoder = model.decoder
+        self._most_source = model.most.get(SOURCE, MOST_SOURCE_TOKENS)
         self._device = device
         try:
             self._codecs = open_codecs(run.tokens, settings)
@@ -44,7 +45,7 @@ class RunTranslator:
     @property
     def limits(self) -> TextLimits:
         """Batches and lines that it takes; the end mark of a line is counted."""
-        return TextLimits(1, MOST_BATCH, 1, MOST_SOURCE_TOKENS)
+        return TextLimits(1, MOST_BATCH, 1, min(MOST_SOURCE_TOKENS, self._most_source))
 
     @property
     def most_texts(self) -> int:

@@ -19,11 +19,11 @@ from ...compiler.graph import CheckedGraph, Graph
 from ...compiler.part import plain_ends
 from ...compiler.parts.sections.check import Check
 from ...compiler.parts.sections.dynamic import Dynamic
+from ...compiler.places import most_lengths
 from ...compiler.step_form import ROOM
 from ..lower import placeholder_name
 from ..lower_step import LOGITS, POSITION, TOKENS, CarriedTensor, LoweredStep, lower_step
 from ..onnx_stepping import OnnxPair, source_feeds
-from ..search.text_length import most_tokens
 from ..stepping import TorchStepper
 from ..storage import Storage, StorageError, replace_file
 from .drift import first_drift, output_drift, runs_in_torch
@@ -185,7 +185,7 @@ def _export(
     storage: Storage,
 ) -> PairReport:
     on_progress("lowering the encoder and the step")
-    fitting = [one for one in sentences if len(one.source) <= leaving.metadata.limits.most_source]
+    fitting = [one for one in sentences if leaving.fits(one)]
     compared = [fitting[place] for place in spread(len(fitting), leaving.check.examples)]
     if not compared:
         raise ExportFailed(f"the {split} split holds no sentences to compare the files on")
@@ -257,9 +257,17 @@ class _Leaving:
         self.metadata = _describe(self.exported, label, self.shape, spec_hash)
         self.decoding = Decoding(BEGIN, END, self.most_tokens)
 
+    def fits(self, sentence: Sentence) -> bool:
+        """Whether it is within the declared limits, and there are places for its translation."""
+        most = self.metadata.search.most_places
+        # one more than its tokens: the begin mark
+        return len(sentence.source) <= self.metadata.limits.most_source and (
+            most is None or len(sentence.target) + 1 <= most
+        )
+
     def most_tokens(self, source: int) -> int:
         """How long a translation gets that is compared."""
-        return int(most_tokens(np.array([source]), self.metadata.search.max_tokens)[0])
+        return int(self.metadata.search.most_tokens(np.array([source]))[0])
 
     def lowered(self, precision: str) -> tuple[LoweredStep, nn.Module]:
         """The trained encoder and step in the form of a precision, and their layers; weights are still float32."""
@@ -387,7 +395,9 @@ def _describe(exported: CheckedGraph, label: str, lowered: LoweredStep, spec_has
         precision=section.precision.name,
         pair="0" * 64,
         limits=_limits(graph, section.dynamic),
-        search=TokenSearch(search.operation.name, BEGIN, END, **search.operation.values()),
+        search=TokenSearch(
+            search.operation.name, BEGIN, END, most_places=lowered.most_tokens, **search.operation.values()
+        ),
         vocab=type_.axes[-1].dim.known,
         takes=lowered.takes,
         once=tuple(_array(kept, lowered) for kept in lowered.once),
@@ -406,7 +416,12 @@ def _limits(graph: Graph, dynamic: object) -> TextLimits:
     if dynamic.time is not None:
         # the end mark is a token of the encoder's, not of the sentence
         least, most = (int(end) + 1 for end in plain_ends(dynamic.time))
-    return TextLimits(int(batch[0]), int(batch[1]), max(1, least), most)
+    places = most_lengths(graph).get("data.source", most)
+    if places < most and dynamic.time is not None:
+        raise ExportFailed(
+            f"dynamic.time goes to {most - 1:,} tokens, but the model has places for {places - 1:,} and an end mark"
+        )
+    return TextLimits(int(batch[0]), int(batch[1]), max(1, least), min(most, places))
 
 
 def _array(kept: CarriedTensor, lowered: LoweredStep) -> CarriedArray:

@@ -12,6 +12,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..search.text_length import most_tokens
 from .properties import FORMAT, PREFIX, BadModelFile, Properties, to_properties
 
 ENCODER, STEP = "encoder.onnx", "step.onnx"
@@ -61,7 +65,10 @@ class TextLimits:
 
 @dataclass(frozen=True)
 class TokenSearch:
-    """How tokens are chosen: a search by name, its settings as the spec has them, and the marks."""
+    """How tokens are chosen: a search by name, its settings as the spec has them, and the marks.
+
+    most_places  tokens that the steps have places for (learned positions); None: no end
+    """
 
     kind: str
     begin: int
@@ -71,6 +78,11 @@ class TokenSearch:
     n_best: int = 1
     min_tokens: int = 0
     max_tokens: int | None = None
+    most_places: int | None = None
+
+    def most_tokens(self, source_tokens_B: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The longest text of each row, from the lengths of the source with its end mark."""
+        return most_tokens(source_tokens_B, self.max_tokens, self.most_places)
 
 
 @dataclass(frozen=True)
@@ -255,7 +267,7 @@ def _search(found: Properties, vocab: int) -> TokenSearch:
         raise found.bad("search")
     if search["kind"] not in ("greedy", "beam"):
         raise BadModelFile(f"its search {str(search['kind'])[:40]!a} is not known to this version of s2sc")
-    penalty, most = search["length_penalty"], search["max_tokens"]
+    penalty, most, places = search["length_penalty"], search["max_tokens"], search["most_places"]
     if (
         not _is_whole(search["begin"], 0, vocab - 1)
         or not _is_whole(search["end"], 0, vocab - 1)
@@ -263,6 +275,7 @@ def _search(found: Properties, vocab: int) -> TokenSearch:
         or not _is_whole(search["n_best"], 1, search["width"])
         or not _is_whole(search["min_tokens"], 0, _MOST_TOKENS)
         or not (most is None or _is_whole(most, max(1, search["min_tokens"]), _MOST_TOKENS))
+        or not (places is None or _is_whole(places, 1, 1 << 40))
         or not (type(penalty) in (int, float) and math.isfinite(penalty) and penalty >= 0)
     ):
         raise found.bad("search")

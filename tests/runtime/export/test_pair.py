@@ -88,15 +88,16 @@ export onnx {{
   check   {{ examples = 8; max_abs_diff = {tolerance} }}
 }}
 """
+LEARNED = 'positions(kind = "learned", max_tokens = 41)'
 ENCODERS = {
     "transformer": "out = data.source -> emb -> positions -> repeat 2 { encoder_layer } -> layer_norm",
     "lstm": "out = data.source -> emb -> lstm(8, bidirectional = true)",
-    "convolutional": "out = data.source -> emb -> conv1d(32, kernel = 3) -> glu",
+    "convolutional": f"out = data.source -> emb -> {LEARNED} -> conv1d(32, kernel = 3) -> glu",
 }
 DECODERS = {
     "transformer": "h = x -> positions -> repeat 2 { decoder_layer(memory = encoder.out) } -> layer_norm",
     "lstm": "a = attention_rnn(x, encoder.out, size = 16, attention_size = 8)\n  h = a.y + (a.y -> lstm(16))",
-    "convolutional": "h = x -> repeat 2 { convolution(memory = encoder.out) }",
+    "convolutional": f"h = x -> {LEARNED} -> repeat 2 {{ convolution(memory = encoder.out) }}",
 }
 KINDS = sorted(DECODERS)
 TOLERANCES = {"fp32": 1e-4, "fp16": 2e-2}
@@ -550,7 +551,8 @@ def test_lines_are_translated_as_by_the_model(make: Any, kind: str) -> None:
     sources = [(*CODEC.encode(line)[1], 2) for line in lines]
     lengths_B = np.array([len(source) for source in sources])
     settings: dict[str, Any] = {"begin": 1, "end": 2, "width": 3, "length_penalty": 0.6, "n_best": 2}
-    expected = beam(made.torch_stepper(sources), lengths_B, **settings, min_tokens=0, max_tokens=None)
+    settings |= {"min_tokens": 0, "max_tokens": None, "most_places": 41 if kind == "convolutional" else None}
+    expected = beam(made.torch_stepper(sources), lengths_B, **settings)
     for answer, found in zip(answers, expected, strict=False):
         assert isinstance(found, list)
         assert [one.text for one in answer.found] == [CODEC.decode(one.tokens) for one in found]
@@ -576,3 +578,25 @@ def test_the_command_line_translates_with_either_file_or_their_folder_and_withou
         assert len(run.stdout.splitlines()) == 2
         told.add(run.stdout)
     assert len(told) == 1
+
+
+def test_more_source_tokens_than_there_are_places_are_not_declared(tmp_path: Path) -> None:
+    text = SPEC.format(
+        vocabulary=VOCABULARY,
+        encoder=ENCODERS["convolutional"],
+        decoder=DECODERS["convolutional"],
+        precision="fp32",
+        tolerance=1e-4,
+        tie="",
+    ).replace("time = 1 .. 40 tokens", "time = 1 .. 60 tokens")
+    checked = analyse(Source("translator.s2s", text)).checked
+    assert checked is not None
+    with pytest.raises(ExportFailed, match="goes to 60 tokens, but the model has places for 40 and an end mark"):
+        export_pair(checked, weights(checked), sentences=sentences(), text=TEXT, folder=tmp_path)
+
+
+def test_sentences_without_places_are_not_compared(tmp_path: Path) -> None:
+    checked = compiled("convolutional", "fp32")
+    long = Sentence((3, 2), tuple([3] * 41), "long")
+    with pytest.raises(ExportFailed, match="no sentences to compare"):
+        export_pair(checked, weights(checked), sentences=[long], text=TEXT, folder=tmp_path)
