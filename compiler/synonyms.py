@@ -135,8 +135,8 @@ _GROUPS: dict[str, str] = {
     "words": "word_tokenizer whitespace chrf.word_order",
     "characters": "char_level character_level",
     "ctc_loss": "ctc ctcloss",
-    "cross_entropy": "crossentropy crossentropyloss cross_entropy_loss label_smoothed_cross_entropy nll nll_loss nllloss "
-    "softmax_cross_entropy sparse_softmax_cross_entropy sequence_loss basicsequenceloss",
+    "cross_entropy": "crossentropy crossentropyloss cross_entropy_loss label_smoothed_cross_entropy nll nll_loss "
+    "nllloss softmax_cross_entropy sparse_softmax_cross_entropy sequence_loss basicsequenceloss",
     "greedy": "greedy_search greedy_decoding argmax",
     "beam": "beam_search beam_decoding",
     "greedy_ctc": "ctc_greedy greedy_decoder ctc_greedy_decoder best_path",
