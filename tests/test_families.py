@@ -144,7 +144,7 @@ def test_a_loss_says_what_each_example_counts_and_tells_likelihoods_if_it_promis
     lengths = torch.tensor([3, 1, 2])
     target = torch.tensor([[0, 1, 2], [2, 0, 0], [1, 0, 0]])
     types = {"logits": (seq("U", 5),), "target": (tokens("U", 4),)}
-    operation = next(found for seed in range(99) if _fits(found := make(cls, seed), types))
+    operation: Any = next(found for seed in range(99) if _fits(found := make(cls, seed), types))
     layer = layer_class(cls)(**layer_class(cls).arguments(operation, types))
     logits_BUV = torch.randn(3, 3, 5, requires_grad=True)
     given = {"logits_lengths": lengths * 1, "target_lengths": lengths}

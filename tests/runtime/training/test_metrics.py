@@ -1,15 +1,20 @@
-"""Word and character error rates."""
+"""Error rates by hand, scores of corpora as sacrebleu has them, and perplexity."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pytest
+import sacrebleu
 from hypothesis import given
 from hypothesis import strategies as st
+from s2sc.compiler.parts.metrics.bleu import Bleu
 from s2sc.compiler.parts.metrics.cer import Cer
+from s2sc.compiler.parts.metrics.chrf import Chrf
+from s2sc.compiler.parts.metrics.perplexity import Perplexity
 from s2sc.compiler.parts.metrics.wer import Wer
-from s2sc.runtime.metrics import cer, wer
+from s2sc.runtime.metrics import bleu, cer, chrf, perplexity, wer
 from s2sc.runtime.metrics.error_rate import ErrorRate
 
 PAIRS = [("one two three", "one two three"), ("one two", "one"), ("four", "for"), ("five six", "")]
@@ -83,3 +88,41 @@ def test_nothing_to_hear_has_no_rate() -> None:
     metric = wer.build(Wer())
     metric.update("", "a b")
     assert (metric.errors, metric.value) == (2, None)
+
+
+SPOKEN = ["The cat sat on the mat .", "Nobody knows it, does she?", "one two three four five"]
+TRANSLATED = ["The cat sat on a mat .", "nobody knows it, does he?", "one two three five four"]
+
+
+@pytest.mark.parametrize("tokenize", ["13a", "intl", "char", "none", "zh"])
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_bleu_is_sacrebleus(tokenize: str, lowercase: bool) -> None:
+    metric = bleu.build(Bleu(tokenize=tokenize, lowercase=lowercase))
+    for reference, hypothesis in zip(SPOKEN, TRANSLATED, strict=True):
+        metric.update(reference, hypothesis)
+    expected = sacrebleu.corpus_bleu(TRANSLATED, [SPOKEN], tokenize=tokenize, lowercase=lowercase, force=True)
+    assert metric.value == expected.score
+    assert f"tok:{tokenize}" in metric.signature
+    assert ("case:lc" in metric.signature) == lowercase
+
+
+@pytest.mark.parametrize("words", [0, 2])
+def test_chrf_is_sacrebleus(words: int) -> None:
+    metric = chrf.build(Chrf(words=words))
+    for reference, hypothesis in zip(SPOKEN, TRANSLATED, strict=True):
+        metric.update(reference, hypothesis)
+    assert metric.value == sacrebleu.corpus_chrf(TRANSLATED, [SPOKEN], word_order=words).score
+    assert f"nw:{words}" in metric.signature
+
+
+def test_perplexity_is_the_number_of_equally_likely_tokens() -> None:
+    metric = perplexity.build(Perplexity())
+    metric.update_likelihood(3 * math.log(50), 3)
+    metric.update_likelihood(5 * math.log(50), 5)
+    assert metric.value == pytest.approx(50)
+
+
+def test_a_perplexity_beyond_all_numbers_is_infinite() -> None:
+    metric = perplexity.build(Perplexity())
+    metric.update_likelihood(1e6, 1)
+    assert metric.value == math.inf

@@ -1,0 +1,149 @@
+"""A small translator's loss and figures: means over what counts, whatever the batches, and what a run writes down."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from s2sc.compiler.front import analyse
+from s2sc.compiler.graph import CheckedGraph
+from s2sc.dsl.source import Source
+from s2sc.dsl.values import Quantity
+from s2sc.runtime.data.opened import OpenedData
+from s2sc.runtime.data.opening import open_data
+from s2sc.runtime.evaluation import Evaluation, evaluate
+from s2sc.runtime.model import Model, build_model
+from s2sc.runtime.run_folder import Run
+from s2sc.runtime.trainer import train
+
+SPEC = """edition 1
+data parallel_text {
+  corpus = reversal(examples = 400, longest = 5)
+  tokens = words(size = 13)
+}
+encoder { out = data.source -> embedding(data.source.vocab, 8) -> gru(8) }
+decoder {
+  att    = attention_rnn(data.target.shifted -> embedding(data.target.vocab, 8), encoder.out, size = 8)
+  logits = (att.y, att.context) -> concat -> linear(pad_to(8, data.target.vocab))
+  infer  = logits -> greedy
+}
+loss = cross_entropy(decoder.logits, data.target, smoothing = 0.1, average = "tokens")
+hyperparameters {
+  batch = 8 examples; stop = 6 steps; seed = 3; optimizer = adam(lr = 2e-2); metrics = [bleu, chrf, perplexity]
+  initializer = uniform(low = -0.3, high = 0.3)
+  evaluate = 3 steps; log = 2 steps; workers = 0
+  checkpoint { every = 3 steps; best = min(valid.perplexity) }
+}
+"""
+
+
+def checked(text: str = SPEC) -> CheckedGraph:
+    analysis = analyse(Source("reversal.s2s", text))
+    assert analysis.checked is not None, [found.message for found in analysis.findings]
+    return analysis.checked
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenedData:
+    return open_data(checked(), base=tmp_path_factory.mktemp("reversal"), environment={})
+
+
+def built(text: str = SPEC) -> Model:
+    torch.manual_seed(5)
+    return build_model(checked(text))
+
+
+def measured(model: Model, data: OpenedData, amount: float, unit: str) -> Evaluation:
+    return evaluate(
+        model,
+        data,
+        "valid",
+        metrics=checked().graph.hyperparameters.values()["metrics"],
+        batch=Quantity(amount, unit, f"{amount} {unit}"),
+        device=torch.device("cpu"),
+    )
+
+
+@pytest.mark.parametrize("average", ["tokens", "examples"])
+def test_figures_do_not_depend_on_the_batches(opened: OpenedData, average: str) -> None:
+    model = built(SPEC.replace('"tokens"', f'"{average}"'))
+    one, few, all_ = (measured(model, opened, *size) for size in ((1, "examples"), (30, "tokens"), (100, "examples")))
+    for found in (one, few):
+        # sums over padded rows round in another order
+        assert {**found.metrics, "loss": found.loss} == pytest.approx({**all_.metrics, "loss": all_.loss}, rel=1e-5)
+        assert found.signatures == all_.signatures
+        assert sorted(found.pairs) == sorted(all_.pairs)
+
+
+def test_losses_and_perplexity_are_means_over_tokens_or_examples(opened: OpenedData) -> None:
+    model = built()
+    by_examples = built(SPEC.replace('"tokens"', '"examples"'))
+    plain = built(SPEC.replace("smoothing = 0.1", "smoothing = 0"))
+    found = measured(model, opened, 7, "examples")
+    num_tokens = num_examples = 0
+    for batch in opened.batches("valid", batch=Quantity(7, "examples", "7 examples")):
+        num_tokens += model.num_target_tokens(batch)
+        num_examples += len(batch)
+    assert found.loss is not None
+    assert found.examples == num_examples < num_tokens
+    assert found.loss * num_tokens / num_examples == pytest.approx(measured(by_examples, opened, 7, "examples").loss)
+    unsmoothed = measured(plain, opened, 7, "examples")
+    assert unsmoothed.loss is not None
+    assert unsmoothed.loss != pytest.approx(found.loss, rel=1e-4)
+    assert found.metrics["perplexity"] == pytest.approx(math.exp(unsmoothed.loss), rel=1e-5)
+    assert unsmoothed.metrics["perplexity"] == found.metrics["perplexity"]
+
+
+def test_a_batch_is_averaged_over_its_tokens_not_its_places(opened: OpenedData) -> None:
+    """Rows of several lengths: what lies behind the short ones counts for nothing."""
+    model = built()
+    model.module.train()
+    batch = next(iter(opened.batches("valid", batch=Quantity(9, "examples", "9 examples"))))
+    lengths_B = batch.lengths["data.target"]
+    assert len(set(lengths_B.tolist())) > 1
+    assert model.loss_weight(batch).tolist() == lengths_B.tolist()
+    loss_B = model.loss(model(batch), batch)
+    mean = (loss_B.sum() / model.loss_weight(batch).sum()).item()
+    # a model that knows nothing is about as unsure as it can be
+    assert mean == pytest.approx(math.log(13), rel=0.2)
+
+
+def test_a_run_writes_down_how_its_scores_were_computed(opened: OpenedData, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    graph = checked()
+    run.begin(graph, spec_text=SPEC, base=tmp_path, started_with={})
+    shown = Shown()
+    result = train(graph, run, opened, device=torch.device("cpu"), progress=shown)
+    valid = result["valid"]
+    assert valid["bleu_signature"].startswith("nrefs:1|case:mixed")
+    assert valid["chrf_signature"].startswith("nrefs:1|case:mixed")
+    assert {"bleu", "chrf", "perplexity", "loss"} <= set(valid)
+    assert valid["perplexity"] < 13.5
+    assert result["best_step"] in (3, 6)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [line["step"] for line in lines if line.get("split") == "valid"] == [3, 6]
+    assert all("bleu_signature" in line for line in lines if "split" in line)
+    assert len(shown.measured) == 2
+
+
+class Shown:
+    """A display that remembers what was measured."""
+
+    def __init__(self) -> None:
+        self.measured: list[Any] = []
+
+    def evaluation(self, record: Any, pairs: Any) -> None:
+        self.measured.append(record)
+
+    def start(self, **_: Any) -> None: ...
+    def advance(self, record: Any) -> None: ...
+    def train(self, record: Any) -> None: ...
+    def result(self, *_: Any) -> None: ...
+    def preparing(self, *_: Any) -> None: ...
+    def say(self, message: str) -> None: ...
+    def warn(self, message: str) -> None: ...
+    def finish(self) -> None: ...
