@@ -138,7 +138,7 @@ def compile_(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     with _extra("training"):
         from .runtime.data.opening import open_data
-        from .runtime.progress import progress_for
+        from .runtime.progress import progress_for, words_for
         from .runtime.run_folder import Run, new_run, newest_run, open_run, safe_name
         from .runtime.run_recogniser import torch_device
         from .runtime.trainer import Stopped, train
@@ -155,7 +155,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
             raise Refused(message, FINDINGS)
     elif run:
         _refuse_taken(run)
-    progress = progress_for()
+    progress = progress_for(words=words_for(checked.graph))
     # before there is a folder: bad data leaves no run behind that `latest` would point to
     data = open_data(
         checked,
@@ -209,7 +209,7 @@ def evaluate(options: argparse.Namespace) -> int:
         from .dsl.values import Quantity
         from .runtime.data.opening import open_data
         from .runtime.evaluation import evaluate as measure
-        from .runtime.progress import figures_line, progress_for
+        from .runtime.progress import figures_line, progress_for, words_for
         from .runtime.run_folder import open_run
         from .runtime.run_recogniser import load_trained, torch_device
     run = open_run(Path(options.folder))
@@ -242,8 +242,8 @@ def evaluate(options: argparse.Namespace) -> int:
         _write(_json(found.to_json()))
     else:
         for _, reference, hypothesis in found.pairs[: options.show]:
-            said, heard = ("wanted", "found ") if checked.graph.steps else ("said  ", "heard ")
-            _write(f"{said} {reference}\n{heard} {hypothesis}")
+            for word, text in zip(words_for(checked.graph), (reference, hypothesis), strict=True):
+                _write(f"{word:<6} {text}")
         _write(f"{options.split}  {figures_line(found.to_json())}")
     for line in data.tally.lines():
         progress.say(line)

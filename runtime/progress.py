@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
+from ..compiler.graph import Graph
 from ..dsl.values import Quantity
 from .extras import extra
 
@@ -40,12 +41,17 @@ class Progress(Protocol):
     def finish(self) -> None: ...
 
 
-def progress_for(stream: TextIO | None = None) -> Progress:
+def words_for(graph: Graph) -> tuple[str, str]:
+    """What a reference and what a model found are called: a translation is wanted, speech is said."""
+    return ("wanted", "found") if graph.steps else ("said", "heard")
+
+
+def progress_for(stream: TextIO | None = None, *, words: tuple[str, str] = ("said", "heard")) -> Progress:
     """The live display where the stream is a terminal, plain lines otherwise."""
     stream = stream or sys.stderr
     console = Console(file=stream, highlight=False)
     can_move = console.is_terminal and not console.is_dumb_terminal
-    return LiveProgress(console) if can_move else PlainProgress(stream)
+    return LiveProgress(console, words) if can_move else PlainProgress(stream)
 
 
 class PlainProgress:
@@ -93,8 +99,9 @@ class PlainProgress:
 class LiveProgress:
     """One line at the bottom that is kept up to date; above it, what should stay."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, words: tuple[str, str] = ("said", "heard")) -> None:
         self._console = console
+        self._words = words
         self._live: Live | None = None
         self._line = Line("", 0.0)
         self._steps = 0
@@ -116,8 +123,8 @@ class LiveProgress:
     def evaluation(self, record: Mapping[str, Any], pairs: Pairs) -> None:
         self._console.print(Text(f"step {record['step']:>6}  valid  {figures_line(record)}", style="cyan"))
         for _, reference, hypothesis in pairs[:SHOWN_PAIRS]:
-            for word, text in (("said ", reference), ("heard", hypothesis)):
-                line = Text(f"             {word}  {text}", style="dim", no_wrap=True, overflow="ellipsis")
+            for word, text in zip(self._words, (reference, hypothesis), strict=True):
+                line = Text(f"             {word:<6}  {text}", style="dim", no_wrap=True, overflow="ellipsis")
                 self._console.print(line)
 
     def result(self, split: str, figures: Mapping[str, Any], pairs: Pairs) -> None:
@@ -126,8 +133,8 @@ class LiveProgress:
         if not pairs:
             return
         table = Table(show_edge=False)
-        table.add_column("said")
-        table.add_column("heard")
+        for word in self._words:
+            table.add_column(word)
         for _, reference, hypothesis in pairs[:: max(1, len(pairs) // 5)][:5]:
             table.add_row(Text(reference), Text(hypothesis, style="" if reference == hypothesis else "red"))
         self._console.print(table)

@@ -104,6 +104,23 @@ def test_texts_are_shown_as_they_are() -> None:
     assert "[red]one[/red]" in stream.getvalue()
 
 
+def test_translations_are_wanted_and_found() -> None:
+    stream = io.StringIO()
+    progress = LiveProgress(Console(file=stream, width=60, force_terminal=False), ("wanted", "found"))
+    progress.evaluation({"step": 7, "split": "valid", "bleu": 35.125, "examples": 2}, [("a", "eins", "zwei")])
+    progress.result("test", {"bleu": 35.125}, [("a", "eins", "zwei")])
+    first, wanted, found, *rest = stream.getvalue().splitlines()
+    assert first.split() == ["step", "7", "valid", "bleu", "35.125", "2", "examples"]
+    assert (wanted.split(), found.split()) == (["wanted", "eins"], ["found", "zwei"])
+    assert any("wanted" in line and "found" in line for line in rest)
+
+
+def test_how_a_score_was_computed_is_for_files() -> None:
+    assert figures_line({"bleu": 1.5, "bleu_signature": "nrefs:1|case:mixed", "perplexity": None}) == (
+        "bleu 1.500  perplexity –"
+    )
+
+
 def test_clocks() -> None:
     assert [clock(seconds) for seconds in (0, 61.9, 3600, 90061)] == ["0:00", "1:01", "1:00:00", "25:01:01"]
     assert figures_line({"step": 3, "split": "x", "wer": 0.126}) == "wer 12.60 %"

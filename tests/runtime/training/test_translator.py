@@ -112,6 +112,24 @@ def test_a_batch_is_averaged_over_its_tokens_not_its_places(opened: OpenedData) 
     assert mean == pytest.approx(math.log(13), rel=0.2)
 
 
+@pytest.mark.parametrize("search", ["greedy", "beam(width = 3)"])
+def test_tokens_that_pad_the_vocabulary_are_neither_taught_nor_found(opened: OpenedData, search: str) -> None:
+    """16 logits for 13 tokens: the loss smooths over 13, and no search chooses the others, however likely."""
+    text = SPEC.replace("-> greedy", f"-> {search}")
+    graph = checked(text).graph
+    assert graph.nodes["decoder.logits.class_mask"].operation.values()["classes"] == 13
+    model = built(text)
+    batch = next(iter(opened.batches("valid", batch=Quantity(9, "examples", "9 examples"))))
+    bias = next(tensor for name, tensor in model.module.named_parameters() if name.endswith("logits.linear.bias"))
+    plain_B = model.loss(model(batch), batch)
+    with torch.no_grad():
+        bias[13:] = 50.0
+        model.module.eval()
+        found = model.hypotheses(model(batch), batch)
+    assert max((token for row in found for token in row), default=0) < 13
+    torch.testing.assert_close(model.loss(model(batch), batch), plain_B)
+
+
 def test_a_run_writes_down_how_its_scores_were_computed(opened: OpenedData, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     graph = checked()
