@@ -21,6 +21,7 @@ from s2sc.dsl.values import (
     JoinedPath,
     ModuleReference,
     Origin,
+    PairOf,
     PartValue,
     Quantity,
     Range,
@@ -86,6 +87,7 @@ EXAMPLES: Mapping[str, object] = {
     "module": ModuleReference("encoder.emb.embedding", SPAN),
     "path": JoinedPath((EnvironmentPath("DATA", "data"), "fsdd")),
     "files": SplitOf("train", 0.1),
+    "pairs": PairOf("train.en", "train.de"),
     "tensor": Ref("data.audio", "y"),
     "range": Range(1, 2),
 }
@@ -107,6 +109,8 @@ def example(param: Param) -> object:
         return Quantity(3, param.units[0], f"3 {param.units[0]}")
     if len(param.units) > 1 and param.type == "range":
         return Range(*(Quantity(end, param.units[0], f"{end} {param.units[0]}") for end in (1, 2)))
+    if param.type == "int" and param.minimum is not None:
+        return max(3, int(param.minimum))
     return EXAMPLES[param.type]
 
 
@@ -115,6 +119,8 @@ def full(name: str) -> PartValue:
     given = {param.name: example(param) for param in CLASSES[name].params}
     if name == "data.speech":
         given |= {"corpus": None, "keep": Range(seconds(0.1), seconds(3))}
+    if name == "data.parallel_text":
+        given |= {"corpus": None, "tokens": full("words"), "source": None, "target": None}
     if name == "logmel":
         given["high"] = Quantity(8000, "frequency", "8kHz")
     return bound(name, **given)
