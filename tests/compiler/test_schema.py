@@ -120,7 +120,7 @@ def full(name: str) -> PartValue:
     if name == "data.speech":
         given |= {"corpus": None, "keep": Range(seconds(0.1), seconds(3))}
     if name == "data.parallel_text":
-        given |= {"corpus": None, "tokens": full("words"), "source": None, "target": None}
+        given |= {"corpus": None, "tokens": full("words"), "source": None, "target": None, "keys": ("a", "b")}
     if name == "logmel":
         given["high"] = Quantity(8000, "frequency", "8kHz")
     return bound(name, **given)
