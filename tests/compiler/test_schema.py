@@ -167,7 +167,9 @@ def test_a_value_out_of_range_is_refused_at_its_place(name: str, param: Param, l
 def test_a_value_of_another_type_is_refused(name: str) -> None:
     value = full(name)
     for param in CLASSES[name].params:
-        wrong: Any = 3 if param.type in ("str", "bool", "range", "path", "files", "part", "metric", "list") else "abc"
+        wrong: Any = (
+            3 if param.type in ("str", "bool", "range", "path", "files", "pairs", "part", "metric", "list") else "abc"
+        )
         if param.type in ("module", "dtype"):
             wrong = 3
         changed = {**value.params, param.name: Static(wrong, WRITTEN)}
