@@ -24,7 +24,7 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "lamb": ("the optimizer lamb", "momentum, adam and adamw are there today"),
     "rmsprop": ("the optimizer rmsprop", "momentum, adam and adamw are there today"),
     "lion": ("the optimizer lion", "momentum, adam and adamw are there today"),
-    "cosine": ("the schedule cosine", "poly and fixed are there today"),
+    "cosine": ("the schedule cosine", "poly, exp, noam and inverse_sqrt are there today"),
     "momentum.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adam.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adamw.larc": ("layer-wise rate control (larc)", "leave it out for now"),
@@ -44,11 +44,11 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "silu": ("the component silu", "relu, gelu and glu are there today"),
     "squeeze_excite": ("the component squeeze_excite", ""),
     # losses, search, metrics
-    "transducer_loss": ("the loss transducer_loss", "ctc_loss is there today"),
-    "mse": ("the loss mse", "ctc_loss is there today"),
+    "transducer_loss": ("the loss transducer_loss", "ctc_loss and cross_entropy are there today"),
+    "mse": ("the loss mse", "ctc_loss and cross_entropy are there today"),
     "beam_ctc": ("beam search over frames", "greedy_ctc is there today"),
     "sample": ("sampling", "greedy and beam are there today"),
-    "accuracy": ("the metric accuracy", "wer and cer are there today"),
+    "accuracy": ("the metric accuracy", "wer, cer, bleu, chrf and perplexity are there today"),
     # data
     "bpe": ("the tokenizer bpe", 'sentencepiece(kind = "bpe") is there today'),
     "mfcc": ("the feature mfcc", "logmel is there today"),
