@@ -67,7 +67,8 @@ def load(
 ) -> RunRecogniser | RunTranslator | OnnxRecogniser | OnnxTranslator:
     """A trained run's folder or an exported file as something that transcribes or translates.
 
-    `.transcribe([Path("a.wav")])` goes with a model of speech, `.translate(lines)` with one of texts. Of the two files of a model that writes token by token either one is named, or a folder that holds both.
+    `.transcribe([Path("a.wav")])` goes with a model of speech, `.translate(lines)` with one of texts. Of the two
+    files of a model that writes token by token either one is named, or a folder that holds both.
 
     device  "cpu", "cuda", or "auto" for a GPU where there is one
     warn    takes a line for each damaged checkpoint that an older one stands in for

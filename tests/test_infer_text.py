@@ -26,7 +26,6 @@ class Shouter:
     limits = TextLimits(least_batch=1, most_batch=8, least_source=1, most_source=31)
     most_texts = 4
     n_best = 1
-    n_best = 1
 
     def encode(self, text: str) -> tuple[int, ...]:
         return tuple(map(ord, text))

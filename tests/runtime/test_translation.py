@@ -24,7 +24,6 @@ class Reverser:
     limits = TextLimits(least_batch=1, most_batch=8, least_source=1, most_source=21)
     most_texts = 4
     n_best = 1
-    n_best = 1
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
