@@ -65,7 +65,7 @@ bench: setup  ## measure lint, trainer, memory, inference and translation; resul
 	$(BIN)/python benchmarks/inference.py $(BENCH)
 	$(BIN)/python benchmarks/translation.py $(BENCH)
 
-recipes: setup  ## train what is too long for the test suite; S2SC_DATA names the folder that holds fsdd/
+recipes: setup  ## train what is too long for the test suite; S2SC_DATA names the folder of fsdd/ and multi30k/; BENCH=--full: full sizes
 	$(BIN)/python benchmarks/recipes.py $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
