@@ -40,13 +40,16 @@ _PLAUSIBLE = {"adam": (1e-6, 0.02), "adamw": (1e-6, 0.02), "momentum": (1e-5, 5.
 
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find a rate outside of the plausible range."""
-    optimizer, rate = setting(graph, "hyperparameters.optimizer"), setting(graph, "hyperparameters.optimizer.lr")
-    if optimizer is None or rate is None or optimizer.name not in _PLAUSIBLE:
+    optimizer, lr = setting(graph, "hyperparameters.optimizer"), setting(graph, "hyperparameters.optimizer.lr")
+    if optimizer is None or lr is None or optimizer.name not in _PLAUSIBLE:
         return
     low, high = _PLAUSIBLE[optimizer.name]
     schedule = setting(graph, "hyperparameters.schedule")
     # what a curve makes of the number is what trains
-    rate = schedule.highest(rate) if hasattr(schedule, "highest") else rate
+    rate = schedule.highest(lr) if hasattr(schedule, "highest") else lr
+    if rate is None:
+        return
+    made = () if rate == lr else (f"{schedule.name} makes {rate:g} of lr = {lr:g} where its curve is highest",)
     if not low <= rate <= high:
         yield Diagnostic(
             CODE,
@@ -55,7 +58,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             span_at(graph, "hyperparameters.optimizer.lr"),
             at="too large" if rate > high else "too small",
             place="hyperparameters.optimizer.lr",
-            notes=(f"{optimizer.name} is known to train between {low:g} and {high:g}",),
+            notes=(*made, f"{optimizer.name} is known to train between {low:g} and {high:g}"),
         )
     least = setting(graph, "hyperparameters.schedule.min_lr")
     if least is not None and least > rate:

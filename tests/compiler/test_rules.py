@@ -91,6 +91,25 @@ def test_odd_sizes_are_said_on_either_side() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("lr", "schedule", "made"),
+    [
+        ("2.0", "noam(d = 512, warmup = 4000 steps)", None),
+        ("2.0", "noam(d = 512, warmup = 2 epochs)", None),  # how high it comes is not known yet
+        ("1.0", "noam(d = 512, coefficient = 900, max_lr = 1e-3)", None),
+        ("1e-3", "noam(d = 512)", "noam makes 6.98771e-07 of lr = 0.001 where its curve is highest"),
+        ("1.0", "inverse_sqrt", ""),
+    ],
+)
+def test_a_rate_is_judged_by_what_its_curve_makes_of_it(lr: str, schedule: str, made: str | None) -> None:
+    text = HYPERPARAMETERS.replace("lr = 1e-3", f"lr = {lr}").replace(
+        "seed = 17", f"seed = 17\n  schedule = {schedule}"
+    )
+    found = [one for one in findings(complete(text)) if one.code == "S2S609"]
+    known = "adam is known to train between 1e-06 and 0.02"
+    assert [one.notes for one in found] == ([] if made is None else [(made, known) if made else (known,)])
+
+
 def test_a_setting_that_a_condition_reads_is_used() -> None:
     text = HYPERPARAMETERS.replace("seed = 17", "seed = 17\n  dropout = 0.2")
     text += (

@@ -115,3 +115,63 @@ def test_half_precision_is_summed_in_float32() -> None:
     layer, logits_BUV = _layer(smoothing=0.1), _logits().bfloat16()
     found = layer(logits_BUV, TARGET, target_lengths=LENGTHS)
     assert found.tolist() == pytest.approx(_by_hand(logits_BUV.float(), 0.1), rel=1e-5)
+
+
+def test_the_gradient_is_that_of_torchs_operations_in_padded_vocabularies_and_batches() -> None:
+    """The trainer's mean over tokens, by a whole distribution for each token; one number per class."""
+    for smoothing in (0.0, 0.2):
+        layer = _layer(smoothing=smoothing)
+        logits_BUV = torch.cat((_logits(), torch.full((3, 4, 3), -1e4)), -1).requires_grad_()
+        again_BUV = logits_BUV.detach().double().requires_grad_()
+        loss = layer(logits_BUV, TARGET, target_lengths=LENGTHS).sum() / layer.example_weight(LENGTHS).sum()
+        shares = torch.zeros(3, 4, 8, dtype=torch.float64)
+        shares[..., :5] = smoothing / 5
+        shares.scatter_add_(2, TARGET.unsqueeze(2), torch.full((3, 4, 1), 1 - smoothing, dtype=torch.float64))
+        real_BU1 = (torch.arange(4) < LENGTHS.unsqueeze(1)).unsqueeze(2)
+        plain = -(shares * again_BUV.log_softmax(-1) * real_BU1).sum() / LENGTHS.sum()
+        assert loss.item() == pytest.approx(plain.item(), rel=1e-6)
+        (found,), (expected,) = torch.autograd.grad(loss, logits_BUV), torch.autograd.grad(plain, again_BUV)
+        torch.testing.assert_close(found.double(), expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_second_way_back_is_refused(keep: bool) -> None:
+    """What the first one needed is gone: it was overwritten."""
+    logits_BUV = _logits().requires_grad_()
+    loss = _layer(smoothing=0.1)(logits_BUV, TARGET, target_lengths=LENGTHS).sum()
+    torch.autograd.grad(loss, logits_BUV, retain_graph=keep)
+    with pytest.raises(RuntimeError, match=r"second time|inplace operation"):
+        torch.autograd.grad(loss, logits_BUV)
+
+
+def test_the_gradient_of_half_precision_comes_back_in_it() -> None:
+    logits_BUV = _logits().bfloat16().requires_grad_()
+    exact_BUV = logits_BUV.detach().float().requires_grad_()
+    for one in (logits_BUV, exact_BUV):
+        torch.autograd.backward(_layer(smoothing=0.1)(one, TARGET, target_lengths=LENGTHS).sum())
+    assert logits_BUV.grad is not None
+    assert exact_BUV.grad is not None
+    assert torch.equal(logits_BUV.grad, exact_BUV.grad.bfloat16())
+
+
+def test_what_lies_behind_a_target_learns_nothing() -> None:
+    """Numbers as large as a model can give there: no gradient reaches them, and none is spoiled by them."""
+    for content in (1e4, 3e38, -3e38):
+        logits_BUV = _logits()
+        for row, length in enumerate(LENGTHS.tolist()):
+            logits_BUV[row, length:] = content
+            logits_BUV[row, length:, 0] = -content
+        logits_BUV.requires_grad_()
+        (found,) = torch.autograd.grad(
+            _layer(smoothing=0.1)(logits_BUV, TARGET, target_lengths=LENGTHS).sum(), logits_BUV
+        )
+        assert found.isfinite().all()
+        assert not any(found[row, length:].any() for row, length in enumerate(LENGTHS.tolist()))
+
+
+def test_targets_without_a_token_cost_nothing() -> None:
+    logits_BUV = _logits().requires_grad_()
+    loss_B = _layer(smoothing=0.1, floor=True)(logits_BUV, TARGET, target_lengths=torch.tensor([0, 0, 0]))
+    assert loss_B.tolist() == [0.0, 0.0, 0.0]
+    (found,) = torch.autograd.grad(loss_B.sum(), logits_BUV)
+    assert not found.any()

@@ -26,9 +26,9 @@ class Noam(Part):
     coefficient: float = param(default=1.0, doc="another factor", above=0, training=True)
     max_lr: float | None = param(default=None, doc="the rate is never above this", above=0, training=True)
 
-    def highest(self, lr: float) -> float:
-        """The highest rate of the curve over `lr`, where the warm-up is counted in steps."""
+    def highest(self, lr: float) -> float | None:
+        """The highest rate of the curve over `lr`; None where the warm-up is not counted in steps."""
         if self.warmup.family != "steps":
-            return lr
+            return None
         peak: float = lr * self.coefficient / (self.d * self.warmup.amount) ** 0.5
         return peak if self.max_lr is None else min(peak, self.max_lr)

@@ -90,6 +90,7 @@ def test_the_highest_rate_of_noam_is_known_before_training() -> None:
     part = Noam(d=512, warmup=steps(4000), coefficient=1.5)
     assert part.highest(2.0) == pytest.approx(schedule_for(part, 2.0)(3999, LENGTH), rel=1e-12)
     assert Noam(d=512, warmup=steps(4000), max_lr=1e-4).highest(2.0) == 1e-4
+    assert Noam(d=512, warmup=epochs(2)).highest(2.0) is None
 
 
 def test_inverse_sqrt_is_its_formula_and_noams_curve() -> None:
