@@ -13,12 +13,14 @@ from s2sc.compiler.front import analyse
 from s2sc.compiler.graph import CheckedGraph
 from s2sc.dsl.source import Source
 from s2sc.dsl.values import Quantity
+from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.opened import OpenedData
 from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.evaluation import Evaluation, evaluate
 from s2sc.runtime.model import Model, build_model
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.trainer import train
+from torch import Tensor
 
 SPEC = """edition 1
 data parallel_text {
@@ -71,8 +73,11 @@ def measured(model: Model, data: OpenedData, amount: float, unit: str) -> Evalua
 @pytest.mark.parametrize("average", ["tokens", "examples"])
 def test_figures_do_not_depend_on_the_batches(opened: OpenedData, average: str) -> None:
     model = built(SPEC.replace('"tokens"', f'"{average}"'))
-    one, few, all_ = (measured(model, opened, *size) for size in ((1, "examples"), (30, "tokens"), (100, "examples")))
-    for found in (one, few):
+    *parts, all_ = (
+        measured(model, opened, *size)
+        for size in ((1, "examples"), (3, "examples"), (7, "examples"), (30, "tokens"), (100, "examples"))
+    )
+    for found in parts:
         # sums over padded rows round in another order
         assert {**found.metrics, "loss": found.loss} == pytest.approx({**all_.metrics, "loss": all_.loss}, rel=1e-5)
         assert found.signatures == all_.signatures
@@ -110,6 +115,31 @@ def test_a_batch_is_averaged_over_its_tokens_not_its_places(opened: OpenedData) 
     mean = (loss_B.sum() / model.loss_weight(batch).sum()).item()
     # a model that knows nothing is about as unsure as it can be
     assert mean == pytest.approx(math.log(13), rel=0.2)
+
+
+@pytest.mark.parametrize("average", ["tokens", "examples"])
+def test_what_a_run_says_it_lost_is_the_mean_over_its_batch(
+    opened: OpenedData, average: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means: list[float] = []
+    loss = Model.loss
+
+    def remember(model: Model, outputs: Any, batch: Batch) -> Tensor:
+        loss_B = loss(model, outputs, batch)
+        if model.module.training:
+            lengths_B = batch.lengths["data.target"]
+            counted = int(lengths_B.sum()) if average == "tokens" else len(lengths_B)
+            means.append(loss_B.detach().double().sum().item() / counted)
+        return loss_B
+
+    monkeypatch.setattr(Model, "loss", remember)
+    text = SPEC.replace('"tokens"', f'"{average}"').replace("log = 2", "log = 1").replace("stop = 6", "stop = 3")
+    run = Run(tmp_path / "run")
+    run.begin(checked(text), spec_text=text, base=tmp_path, started_with={})
+    train(checked(text), run, opened, device=torch.device("cpu"), progress=Shown())
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [line["loss"] for line in lines if "split" not in line] == pytest.approx(means, rel=1e-6)
+    assert len(means) == 3
 
 
 @pytest.mark.parametrize("search", ["greedy", "beam(width = 3)"])
