@@ -8,16 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...compiler.component import Component
+from ..convolution import ConvolutionLayer
 from ..weight_norm import normed
-from ..window_padding import window_padding
-from .layer import Inputs, Layer
 
 
-class Conv1d(Layer):
-    """Cross-correlation over time; its padding does not depend on the batch's length."""
-
-    layout = "BCT"
+class Conv1d(ConvolutionLayer):
+    """Cross-correlation over time."""
 
     def __init__(
         self,
@@ -32,9 +28,8 @@ class Conv1d(Layer):
         bias: bool = True,
         weight_norm: bool = False,
     ) -> None:
-        super().__init__()
-        self.stride, self.dilation, self.groups = stride, dilation, groups
-        self.pad_left, self.pad_right = window_padding(kernel, dilation=dilation, pad=pad)
+        super().__init__(kernel=kernel, stride=stride, dilation=dilation, pad=pad)
+        self.groups = groups
         self.weight = nn.Parameter(torch.empty(channels, in_channels // groups, kernel))
         self.bias = nn.Parameter(torch.empty(channels)) if bias else None
         self.gain = nn.Parameter(torch.empty(channels)) if weight_norm else None
@@ -51,22 +46,7 @@ class Conv1d(Layer):
         if self.bias is not None:
             nn.init.uniform_(self.bias, -bound, bound)
 
-    @classmethod
-    def arguments(cls, operation: Component, inputs: Inputs) -> dict[str, object]:
-        return {"in_channels": inputs["x"][0].features, **operation.values()}
-
-    def step(self, *, position: Tensor, x: Tensor, past: Tensor) -> tuple[Tensor, ...]:
-        window_BCK = torch.cat([past, x], 2)
-        return self._convolved(window_BCK, 0), window_BCK[:, :, 1:]
-
-    def forward(self, x_BCT: Tensor) -> Tensor:
-        # one-sided padding costs a copy; what is equal on both sides the convolution does by itself
-        shared = min(self.pad_left, self.pad_right)
-        if self.pad_left != self.pad_right:
-            x_BCT = F.pad(x_BCT, (self.pad_left - shared, self.pad_right - shared))
-        return self._convolved(x_BCT, shared)
-
-    def _convolved(self, x_BCT: Tensor, padding: int) -> Tensor:
+    def convolved(self, x_BCT: Tensor, padding: int) -> Tensor:
         weight = self.weight if self.gain is None else normed(self.weight, self.gain)
         bias = None if self.bias is None else self.bias.to(x_BCT.dtype)
         return F.conv1d(x_BCT, weight.to(x_BCT.dtype), bias, self.stride, padding, self.dilation, self.groups)
