@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .compiler.graph import CheckedGraph
     from .dsl.diagnostics import Diagnostic
-    from .runtime.inference import OnnxRecogniser
+    from .runtime.onnx_recogniser import OnnxRecogniser
     from .runtime.onnx_translator import OnnxTranslator
     from .runtime.run_recogniser import RunRecogniser
     from .runtime.run_translator import RunTranslator
@@ -67,7 +67,7 @@ def load(
 ) -> RunRecogniser | RunTranslator | OnnxRecogniser | OnnxTranslator:
     """A trained run's folder or an exported file as something that transcribes or translates.
 
-    `.transcribe([Path("a.wav")])` goes with a model of speech, `.translate(lines)` with one of texts. Of the two
+    `.transcribe([Path("a.wav")])` goes with a model of speech, `.translate(["a line"])` with one of texts. Of the two
     files of a model that writes token by token either one is named, or a folder that holds both.
 
     device  "cpu", "cuda", or "auto" for a GPU where there is one
@@ -89,14 +89,15 @@ def load(
         from .runtime.extras import extra
 
         with extra("train", "transcribing with a run"):
+            from .runtime.device import torch_device
             from .runtime.run_folder import open_run
-            from .runtime.run_recogniser import RunRecogniser, torch_device
+            from .runtime.run_recogniser import RunRecogniser
             from .runtime.run_translator import RunTranslator
 
         run = open_run(found)
         kind = RunTranslator if run.graph().graph.data.name == "data.parallel_text" else RunRecogniser
         return kind(run, torch_device(device), warn=warn)
-    from .runtime.inference import OnnxRecogniser
+    from .runtime.onnx_recogniser import OnnxRecogniser
     from .runtime.onnx_session import onnx_device
 
     return OnnxRecogniser(found, device=onnx_device(device))

@@ -138,9 +138,9 @@ def compile_(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     with _extra("training"):
         from .runtime.data.opening import open_data
+        from .runtime.device import torch_device
         from .runtime.progress import progress_for, words_for
         from .runtime.run_folder import Run, new_run, newest_run, open_run, safe_name
-        from .runtime.run_recogniser import torch_device
         from .runtime.trainer import Stopped, train
     checked = analysis.checked
     assert checked is not None
@@ -208,10 +208,11 @@ def evaluate(options: argparse.Namespace) -> int:
     with _extra("evaluating a run"):
         from .dsl.values import Quantity
         from .runtime.data.opening import open_data
+        from .runtime.device import torch_device
         from .runtime.evaluation import evaluate as measure
         from .runtime.progress import figures_line, progress_for, words_for
         from .runtime.run_folder import open_run
-        from .runtime.run_recogniser import load_trained, torch_device
+        from .runtime.trained import load_trained
     run = open_run(Path(options.folder))
     checked = run.graph()
     progress = progress_for()
@@ -302,7 +303,6 @@ def _check_speech_options(options: argparse.Namespace) -> None:
 
 def _infer_text(options: argparse.Namespace, translator: Any) -> int:
     from .runtime.line_reader import LinesOfFiles
-    from .runtime.translation import translate
     from .runtime.whole_file import WholeFile
 
     for given, name in ((options.manifest, "--manifest"), (options.archive, "--archive")):
@@ -323,7 +323,7 @@ def _infer_text(options: argparse.Namespace, translator: Any) -> int:
     lines = LinesOfFiles(_streams(files))
     show = _line_counter(to_file=file is not None)
     failed, number = False, 0
-    for number, answer in enumerate(translate(lines, translator, n_best=n_best, ready=lines.ready), 1):
+    for number, answer in enumerate(translator.translate(lines, n_best=n_best, ready=lines.ready), 1):
         if answer.text is None:
             failed = True
             _say(f"{answer.line.place}: {answer.message}", FINDINGS)

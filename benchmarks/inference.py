@@ -20,7 +20,7 @@ from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.data.speech import SpeechData
 from s2sc.runtime.export.onnx import ExportReport
 from s2sc.runtime.export.run import export_run
-from s2sc.runtime.inference import OnnxRecogniser
+from s2sc.runtime.onnx_recogniser import OnnxRecogniser
 from s2sc.runtime.recognition import Recogniser
 from s2sc.runtime.run_folder import Run, open_run, safe_name
 from s2sc.runtime.run_recogniser import RunRecogniser

@@ -33,9 +33,9 @@ class TextLine:
         return f"{self.file}:{self.number}" if self.file else f"line {self.number}"
 
 
-def lines_of(texts: Iterable[str]) -> Iterator[TextLine]:
-    """Texts as the lines of a nameless file."""
-    return (TextLine("", number, text.encode(errors="surrogatepass")) for number, text in enumerate(texts, 1))
+def line_of_text(text: str, number: int) -> TextLine:
+    """A text as a line of a nameless file."""
+    return TextLine("", number, text.encode(errors="surrogatepass"))
 
 
 class LineReader:

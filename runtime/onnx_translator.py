@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -10,15 +10,14 @@ from typing import Literal
 from .data.codecs import BadTokens, codecs_from_files
 from .export.pair_metadata import TextLimits
 from .export.properties import BadModelFile
-from .line_reader import TextLine
 from .no_answer import NoAnswer
 from .onnx_stepping import OnnxPair, OnnxStepper, source_feeds
 from .search.hypothesis import Hypothesis
 from .search.token_search import search
-from .translation import Answer, Scored, translate
+from .translation import Scored, Translator
 
 
-class OnnxTranslator:
+class OnnxTranslator(Translator):
     """The two files of a model that writes token by token, ready to translate.
 
     device  "cpu", or "cuda" where onnxruntime really gets at a GPU; `device` says afterwards which one it is
@@ -49,12 +48,6 @@ class OnnxTranslator:
     def n_best(self) -> int:
         """How many texts of a line the spec asks for."""
         return self.metadata.search.n_best
-
-    def translate(
-        self, lines: Iterable[TextLine], *, n_best: int = 1, ready: Callable[[], bool] = lambda: True
-    ) -> Iterator[Answer]:
-        """Translate lines in order; one that cannot be read or is too long is reported and stops no other."""
-        return translate(lines, self, n_best=n_best, ready=ready)
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The token numbers of a line without marks; raises BadText."""

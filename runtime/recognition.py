@@ -68,6 +68,10 @@ class Recogniser(Protocol):
     def recognise(self, clips: Sequence[Samples]) -> list[str | NoAnswer]:
         """The texts of one batch within the limits."""
 
+    def transcribe(self, files: Iterable[Path | Recording]) -> Iterator[Transcript]:
+        """Transcribe files in order; one that cannot be read or is too long is reported and stops no other."""
+        return transcribe((file if isinstance(file, Recording) else recording_of_file(file) for file in files), self)
+
 
 def transcribe(recordings: Iterable[Recording], recogniser: Recogniser) -> Iterator[Transcript]:
     """Transcribe recordings; results come in the order of the recordings, each with a text or a problem.

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import torch
 
 from ..dsl.values import Quantity, Range
-from .checkpoint import CheckpointError, load_best
 from .data.alphabet import AlphabetCodec
 from .data.audio import Samples
 from .data.batch import Batch
 from .export.metadata import Limits
-from .model import Model, build_model
 from .no_answer import NoAnswer
-from .recognition import Recording, Transcript, recording_of_file, transcribe
+from .recognition import Recogniser
 from .run_folder import Run, RunError
-from .training_state import load_model
+from .trained import load_trained
 
 MOST_SECONDS = 120.0
 
 
-def load_trained(run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> Model:
-    """A run's model with its best weights, or its newest where none was best, ready to evaluate.
-
-    Checkpoints that are passed over are named through `warn`; RunError, CheckpointError.
-    """
-    checked = run.graph()
-    checkpoint = load_best(run.checkpoints, warn=warn)
-    if checkpoint is None:
-        raise RunError(f"{run.folder} has no checkpoint yet")
-    if checkpoint.state.get("made_with", {}).get("architecture") != checked.architecture_hash:
-        raise CheckpointError(f"{run.folder}: the checkpoint of step {checkpoint.step} belongs to another architecture")
-    model = build_model(checked)
-    load_model(model, checkpoint)
-    model.module.to(device).eval()
-    return model
-
-
-class RunRecogniser:
+class RunRecogniser(Recogniser):
     """A run's best weights, ready to transcribe."""
 
     def __init__(self, run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> None:
@@ -62,11 +42,6 @@ class RunRecogniser:
     def limits(self) -> Limits:
         """What it takes: any batch, and recordings of up to two minutes."""
         return self._limits
-
-    def transcribe(self, files: Iterable[Path | Recording]) -> Iterator[Transcript]:
-        """Transcribe files in order; one that cannot be read is reported and stops no other."""
-        recordings = (file if isinstance(file, Recording) else recording_of_file(file) for file in files)
-        return transcribe(recordings, self)
 
     def recognise(self, clips: Sequence[Samples]) -> list[str | NoAnswer]:
         """The texts of one batch."""
@@ -99,18 +74,3 @@ def _limits(keep: Range | None) -> Limits:
     low = keep.low if keep is not None else 0.0
     least = low.amount if isinstance(low, Quantity) else low
     return Limits(least_batch=1, most_batch=64, least_seconds=min(float(least), 0.1), most_seconds=MOST_SECONDS)
-
-
-def torch_device(name: str) -> torch.device:
-    """A device by name: "cpu", "cuda", "cuda:1", or "auto" for a GPU where there is one; RunError without it."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise RunError(f"there is no kind of device called {name!r}: use cpu, cuda or auto") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise RunError("torch sees no GPU: use --device cpu")
-    if device.type not in ("cpu", "cuda"):
-        raise RunError(f"training and inference run on cpu or cuda, not on {device.type}")
-    return device

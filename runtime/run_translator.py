@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -13,19 +13,18 @@ from .data.codecs import BadTokens, open_codecs
 from .data.collate_text import SOURCE, lengths_with_end, padded
 from .decoder import Decoder
 from .export.pair_metadata import TextLimits
-from .line_reader import TextLine
 from .no_answer import NoAnswer
 from .run_folder import Run, RunError
-from .run_recogniser import load_trained
 from .search.hypothesis import Hypothesis
-from .translation import Answer, Scored, translate
+from .trained import load_trained
+from .translation import Scored, Translator
 
 # Longer lines take time and memory by the square of their length; a model was trained on far shorter ones.
 MOST_SOURCE_TOKENS = 1024
 MOST_BATCH = 64
 
 
-class RunTranslator:
+class RunTranslator(Translator):
     """A run's best weights and its tokenizers, ready to translate."""
 
     def __init__(self, run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> None:
@@ -56,12 +55,6 @@ class RunTranslator:
     def n_best(self) -> int:
         """How many texts of a line the spec asks for."""
         return self._decoder.n_best
-
-    def translate(
-        self, lines: Iterable[TextLine], *, n_best: int = 1, ready: Callable[[], bool] = lambda: True
-    ) -> Iterator[Answer]:
-        """Translate lines in order; one that cannot be read or is too long is reported and stops no other."""
-        return translate(lines, self, n_best=n_best, ready=ready)
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The token numbers of a line without marks; raises BadText."""

@@ -10,7 +10,7 @@ from .data.json_line import LINE_BYTES
 from .data.manifest import BadText
 from .export.pair_metadata import TextLimits
 from .grouping import group_by_length
-from .line_reader import TextLine
+from .line_reader import TextLine, line_of_text
 from .no_answer import NoAnswer
 
 # Few at first, so that the first answers come soon; then enough to find lines of like length.
@@ -72,6 +72,14 @@ class Translator(Protocol):
 
     def search(self, sentences: Sequence[Sequence[int]], *, n_best: int) -> list[list[Scored] | NoAnswer]:
         """The best texts of one batch within the limits, from token numbers without marks."""
+
+    def translate(
+        self, lines: Iterable[str | TextLine], *, n_best: int = 1, ready: Callable[[], bool] = lambda: True
+    ) -> Iterator[Answer]:
+        """Translate lines in order; one that cannot be read or is too long is reported and stops no other."""
+        numbered = enumerate(lines, 1)
+        read = (line if isinstance(line, TextLine) else line_of_text(line, number) for number, line in numbered)
+        return translate(read, self, n_best=n_best, ready=ready)
 
 
 def translate(

@@ -196,7 +196,7 @@ def test_importing_the_package_loads_nothing_else() -> None:
 
 def test_opening_an_exported_file_needs_no_torch() -> None:
     pytest.importorskip("onnxruntime")
-    loaded = _loaded_by("import s2sc.runtime.inference, s2sc.runtime.onnx_translator\n")
+    loaded = _loaded_by("import s2sc.runtime.onnx_recogniser, s2sc.runtime.onnx_translator\n")
     assert loaded.isdisjoint({"torch", "onnx", "onnxscript", "safetensors"})
 
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from ...compiler.graph import CheckedGraph
 from ...compiler.parts.sections.check import Check
 from ..data.audio import Samples
-from ..inference import OnnxRecogniser
 from ..lower import Lowered
+from ..onnx_recogniser import OnnxRecogniser
 from ..storage import Storage, StorageError, replace_file
 from .drift import first_drift
 from .failed import ExportFailed

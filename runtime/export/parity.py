@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..data.audio import Samples
-from ..inference import padded
 from ..lower import Lowered
 from ..metrics.wer import WordErrorRate
+from ..onnx_recogniser import padded
 from ..recognition import batches
 from ..search.best_path import collapse
 from .failed import ExportFailed

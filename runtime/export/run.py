@@ -22,7 +22,7 @@ from ..data.opening import open_data
 from ..data.parallel_text import ParallelTextData
 from ..data.speech import SpeechData
 from ..run_folder import Run, RunError
-from ..run_recogniser import load_trained
+from ..trained import load_trained
 from .onnx import ExportReport, export_onnx
 from .pair import PairReport, Text, export_pair
 from .pair_parity import Sentence

@@ -15,7 +15,6 @@ from s2sc.compiler.graph import CheckedGraph
 from s2sc.compiler.places import most_lengths
 from s2sc.dsl.source import Source
 from s2sc.runtime.data.batch import Batch
-from s2sc.runtime.line_reader import lines_of
 from s2sc.runtime.model import build_model
 from s2sc.runtime.no_answer import NoAnswer
 from s2sc.runtime.run_translator import RunTranslator
@@ -165,7 +164,7 @@ def test_a_line_that_is_too_long_is_refused_and_stops_no_other(folder: Path) -> 
     translator = s2sc.load(folder, device="cpu")
     assert isinstance(translator, RunTranslator)
     assert translator.limits.most_source == 6
-    answers = list(translator.translate(lines_of(["a b", "a b c d e f g", "c"])))
+    answers = list(translator.translate(["a b", "a b c d e f g", "c"]))
     assert [answer.reason for answer in answers] == ["", "too_long", ""]
     assert answers[1].message == "7 tokens, the model takes up to 5"
 

@@ -13,12 +13,12 @@ from s2sc.runtime.data.json_line import LINE_BYTES
 from s2sc.runtime.data.manifest import BadText
 from s2sc.runtime.export.pair_metadata import TextLimits
 from s2sc.runtime.grouping import group_by_length
-from s2sc.runtime.line_reader import LineReader, LinesOfFiles, TextLine, lines_of
+from s2sc.runtime.line_reader import LineReader, LinesOfFiles, TextLine
 from s2sc.runtime.no_answer import NoAnswer
-from s2sc.runtime.translation import Answer, Scored, translate
+from s2sc.runtime.translation import Answer, Scored, Translator, translate
 
 
-class Reverser:
+class Reverser(Translator):
     """Writes the words of a line in reverse; a number as its token."""
 
     limits = TextLimits(least_batch=1, most_batch=8, least_source=1, most_source=21)
@@ -45,7 +45,7 @@ class Reverser:
 
 
 def answers(texts: list[str], *, n_best: int = 1) -> list[Answer]:
-    return list(translate(lines_of(texts), Reverser(), n_best=n_best))
+    return list(Reverser().translate(texts, n_best=n_best))
 
 
 @given(st.lists(st.lists(st.integers(14, 99), max_size=20), max_size=200))
@@ -85,12 +85,12 @@ def test_an_answer_is_one_line_whatever_the_model_writes() -> None:
         def search(self, sentences: Sequence[Sequence[int]], *, n_best: int) -> list[list[Scored] | NoAnswer]:
             return [[Scored("roses\nare\r\nred", 0.0)] for _ in sentences]
 
-    assert [answer.text for answer in translate(lines_of(["1"]), Poet())] == ["roses are red"]
+    assert [answer.text for answer in Poet().translate(["1"])] == ["roses are red"]
 
 
 def test_batches_hold_lines_of_like_length_within_the_limits() -> None:
     translator = Reverser()
-    list(translate(lines_of(["1 " * (1 + number % 20) for number in range(300)]), translator))
+    list(translator.translate("1 " * (1 + number % 20) for number in range(300)))
     assert max(map(len, translator.batches)) == Reverser.limits.most_batch
     padded = sum(max(batch) * len(batch) for batch in translator.batches)
     assert sum(map(sum, translator.batches)) / padded > 0.9

@@ -28,7 +28,7 @@ from s2sc.runtime.export.precision import largest_results
 from s2sc.runtime.export.prepare import form, output_names, trained_module
 from s2sc.runtime.export.program import make_program
 from s2sc.runtime.export.run import export_run
-from s2sc.runtime.inference import OnnxRecogniser, padded
+from s2sc.runtime.onnx_recogniser import OnnxRecogniser, padded
 from s2sc.runtime.onnx_session import open_session
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.storage import Storage, StorageError

@@ -20,8 +20,8 @@ from s2sc.runtime.data.manifest import BadManifest
 from s2sc.runtime.export.metadata import Metadata, read_metadata
 from s2sc.runtime.export.prepare import form, output_names, trained_module
 from s2sc.runtime.export.properties import BadModelFile
-from s2sc.runtime.inference import OnnxRecogniser, padded
 from s2sc.runtime.no_answer import NoAnswer
+from s2sc.runtime.onnx_recogniser import OnnxRecogniser, padded
 from s2sc.runtime.search.greedy_ctc import greedy_ctc
 from s2sc.runtime.storage import StorageError
 from s2sc.runtime.transcripts import transcribe_manifest

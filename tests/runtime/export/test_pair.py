@@ -26,11 +26,10 @@ from s2sc.runtime.export.pair import PairReport, Text, _Leaving, export_pair
 from s2sc.runtime.export.pair_metadata import ENCODER, STEP, pair_beside
 from s2sc.runtime.export.pair_parity import Sentence
 from s2sc.runtime.export.properties import BadModelFile
-from s2sc.runtime.inference import OnnxRecogniser
-from s2sc.runtime.line_reader import lines_of
 from s2sc.runtime.lower import lower
 from s2sc.runtime.lower_step import lower_step
 from s2sc.runtime.no_answer import NoAnswer
+from s2sc.runtime.onnx_recogniser import OnnxRecogniser
 from s2sc.runtime.onnx_stepping import OnnxPair, OnnxStepper, likeliest, source_feeds
 from s2sc.runtime.onnx_translator import OnnxTranslator
 from s2sc.runtime.search.beam import beam
@@ -547,7 +546,7 @@ def test_lines_are_translated_as_by_the_model(make: Any, kind: str) -> None:
     translator = OnnxTranslator(made.folder / ENCODER, made.folder / STEP)
     assert translator.most_texts == 3
     lines = [sentence.reference for sentence in made.sentences]
-    answers = list(translator.translate(lines_of([*lines, "", "w4 " * 50]), n_best=2))
+    answers = list(translator.translate([*lines, "", "w4 " * 50], n_best=2))
     sources = [(*CODEC.encode(line)[1], 2) for line in lines]
     lengths_B = np.array([len(source) for source in sources])
     settings: dict[str, Any] = {"begin": 1, "end": 2, "width": 3, "length_penalty": 0.6, "n_best": 2}

@@ -20,9 +20,9 @@ from s2sc.runtime.evaluation import evaluate
 from s2sc.runtime.metrics_file import MetricsFile
 from s2sc.runtime.model import build_model
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.run_recogniser import load_trained
 from s2sc.runtime.stopping import StopRequest
 from s2sc.runtime.storage import StorageError
+from s2sc.runtime.trained import load_trained
 from s2sc.runtime.trainer import Diverged, Stopped
 from s2sc.runtime.training_state import is_finite, load_model
 
