@@ -15,12 +15,12 @@ import s2sc
 from s2sc import cli
 from s2sc.runtime.export.pair_metadata import TextLimits
 from s2sc.runtime.no_answer import NoAnswer
-from s2sc.runtime.translation import Scored
+from s2sc.runtime.translation import Scored, Translator
 
 Run = Callable[..., tuple[int, str, str]]
 
 
-class Shouter:
+class Shouter(Translator):
     """Turns letters into capitals, and gives worse texts by more exclamation marks."""
 
     limits = TextLimits(least_batch=1, most_batch=8, least_source=1, most_source=31)
