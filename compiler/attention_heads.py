@@ -8,6 +8,9 @@ from .component import Component, Mismatch
 from .part import param
 from .tensor_type import TensorType
 
+# heads that a message names at most
+MOST_SUGGESTED = 1024
+
 
 class HeadedAttention(Component):
     """Scaled dot-product attention in several heads (Vaswani et al. 2017, 3.2)."""
@@ -24,7 +27,8 @@ class HeadedAttention(Component):
         features = inputs["x"][0].features
         if features % self.heads:
             lower, upper = features // self.heads * self.heads, -(-features // self.heads) * self.heads
-            fitting = next(count for count in range(self.heads, 0, -1) if features % count == 0)
+            # sizes go up to 2^53: a search from there would not end
+            fitting = next(count for count in range(min(self.heads, MOST_SUGGESTED), 0, -1) if features % count == 0)
             sizes = f"{upper}" if not lower else f"{lower} or {upper}"
             raise Mismatch(
                 "S2S402",

@@ -30,9 +30,13 @@ class Beam(Component):
         default=0.6, doc="how much longer texts are favoured, 0 compares log probabilities", minimum=0
     )
     n_best: int = param(default=1, doc="texts given for a sentence", unit_doc="texts", minimum=1)
-    min_tokens: int = param(default=0, doc="fewest tokens of a text", unit_doc="tokens", minimum=0)
+    min_tokens: int = param(default=0, doc="fewest tokens of a text", unit_doc="tokens", minimum=0, maximum=10000)
     max_tokens: int | None = param(
-        default=None, doc="most tokens of a text, none for 10 + 2 for each source token", unit_doc="tokens", minimum=1
+        default=None,
+        doc="most tokens of a text, none for 10 + 2 for each source token",
+        unit_doc="tokens",
+        minimum=1,
+        maximum=10000,
     )
 
     def check_params(self) -> None:

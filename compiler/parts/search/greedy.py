@@ -22,9 +22,13 @@ class Greedy(Component):
     autoregressive = True
 
     max_tokens: int | None = param(
-        default=None, doc="most tokens of a text, none for 10 + 2 for each source token", unit_doc="tokens", minimum=1
+        default=None,
+        doc="most tokens of a text, none for 10 + 2 for each source token",
+        unit_doc="tokens",
+        minimum=1,
+        maximum=10000,
     )
-    min_tokens: int = param(default=0, doc="fewest tokens of a text", unit_doc="tokens", minimum=0)
+    min_tokens: int = param(default=0, doc="fewest tokens of a text", unit_doc="tokens", minimum=0, maximum=10000)
 
     def check_params(self) -> None:
         if self.max_tokens is not None and self.min_tokens > self.max_tokens:
