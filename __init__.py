@@ -88,7 +88,7 @@ def load(
     if found.is_dir():
         from .runtime.extras import extra
 
-        with extra("train", "transcribing with a run"):
+        with extra("train", "using a run"):
             from .runtime.device import torch_device
             from .runtime.run_folder import open_run
             from .runtime.run_recogniser import RunRecogniser

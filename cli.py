@@ -492,7 +492,11 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--split", choices=("train", "valid", "test"), default="test", help="default: test")
     verb.add_argument("--batch", type=_positive, metavar="N", help="examples in a batch; default: as trained")
     verb.add_argument(
-        "--show", type=_positive, default=0, metavar="N", help="first print N transcripts beside what was said"
+        "--show",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="first print N texts, each under its reference",
     )
     verb.add_argument("--json", action="store_true", help="as JSON")
     _device(verb)

@@ -24,14 +24,14 @@ def initialize(part: Part | None, parameters: Sequence[NamedParameter]) -> None:
     # the name comes from the catalogue, never from a spec's text
     fill = importlib.import_module(f".init.{part.name}", __package__).fill
     gains = {one.name.removesuffix(".gain"): one.tensor for one in parameters if one.name.endswith(".gain")}
+    filled = [one for one in parameters if one.kind == "weight" and one.tensor.dim() >= 2]
     with torch.no_grad():
-        for parameter in sorted(parameters, key=lambda one: one.name):
-            if parameter.kind == "weight" and parameter.tensor.dim() >= 2:
-                for matrix in _matrices(parameter):
-                    fill(part, matrix)
-                gain = gains.get(parameter.name.removesuffix(".weight"))
-                if gain is not None:
-                    gain.copy_(torch.linalg.vector_norm(parameter.tensor.flatten(1), dim=1))
+        for parameter in sorted(filled, key=lambda one: one.name):
+            for matrix in _matrices(parameter):
+                fill(part, matrix)
+            gain = gains.get(parameter.name.removesuffix(".weight"))
+            if gain is not None:
+                gain.copy_(torch.linalg.vector_norm(parameter.tensor.flatten(1), dim=1))
 
 
 def _matrices(parameter: NamedParameter) -> Sequence[Tensor]:

@@ -202,7 +202,7 @@ class Lowering:
             return
         layer = layer_class(type(node.operation))
         inputs = {name: types_of(self.spec, refs) for name, refs in node.inputs.items()}
-        layout = self.layout(node, layer, inputs)
+        layout = self.layout(node, layer)
         arguments: list[fx.Node] = []
         keywords: dict[str, Argument] = {}
         for one in signature_of(node.operation).inputs:
@@ -244,7 +244,7 @@ class Lowering:
         """Add the call of another method than `forward` of a node's module."""
         layer = layer_class(type(node.operation))
         inputs = {name: types_of(self.spec, refs) for name, refs in node.inputs.items()}
-        target = self.module(node, layer, inputs, self.layout(node, layer, inputs))
+        target = self.module(node, layer, inputs, self.layout(node, layer))
         if target not in self.modules:
             self.modules[target] = self.fx.create_node("get_attr", target, name=f"{fx_name(node.path)}_module")
         return self.fx.create_node(
@@ -280,7 +280,7 @@ class Lowering:
         assert isinstance(found, layer), f"{target} is a {type(found).__name__}, not a {layer.__name__}"
         return target
 
-    def layout(self, node: Node, layer: type[Layer], inputs: Mapping[str, tuple[TensorType, ...]]) -> Layout:
+    def layout(self, node: Node, layer: type[Layer]) -> Layout:
         """How a node's inputs have to lie in memory."""
         if layer.layout != "any":
             return layer.layout

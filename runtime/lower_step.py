@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import fx, nn
@@ -109,7 +109,7 @@ def _first(graph: Graph, step: Step, root: nn.Module) -> fx.GraphModule:
     lowering.compute(step.whole)
     results: dict[str, fx.Node] = {}
     for one in step.begins:
-        node, layout = one.node, _layout(lowering, one.node)
+        node, layout = one.node, _layout(one.node)
         keywords: dict[str, Argument] = {}
         for name, refs in node.inputs.items():
             if name not in one.stepped:
@@ -128,7 +128,7 @@ def _first(graph: Graph, step: Step, root: nn.Module) -> fx.GraphModule:
     return lowering.finished(results, "First")
 
 
-def _layout(lowering: Lowering, node: Node) -> Layout:
+def _layout(node: Node) -> Layout:
     layer = layer_class(type(node.operation))
     return "BTC" if layer.layout == "any" else layer.layout
 
@@ -187,6 +187,5 @@ class _StepLowering(Lowering):
 
     def _step_layout(self, one: StepNode) -> Layout:
         layer = layer_class(type(one.node.operation))
-        inputs = {name: types_of(self.spec, refs) for name, refs in one.node.inputs.items() if name in one.stepped}
-        stepped = Node(one.node.path, one.node.operation, {n: one.node.inputs[n] for n in inputs}, one.node.weights)
-        return self.layout(stepped, layer, inputs)
+        inputs = {name: refs for name, refs in one.node.inputs.items() if name in one.stepped}
+        return self.layout(replace(one.node, inputs=inputs), layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -99,22 +99,24 @@ def _columns(root: Root, file: str, limits: TextLimits) -> Iterator[Pair | Probl
 
 def _json_lines(root: Root, file: str, keys: tuple[str, str], limits: TextLimits) -> Iterator[Pair | Problem]:
     for line, raw in enumerate(read_lines(root, file, limits=limits), start=1):
-        texts: list[str] = []
         try:
             if not raw.strip():
                 raise BadRecord("empty_text", "an empty line")
             record = parse_object(raw)
-            for key in keys:
-                if key not in record:
-                    raise BadRecord("missing_field", f"no field `{key}`")
-                value = record[key]
-                if not isinstance(value, str):
-                    raise BadRecord("wrong_type", f"`{key}` is a {kind_of(value)}, not a string")
-                try:
-                    texts.append(checked_text(value))
-                except BadRecord as bad:
-                    raise BadRecord(bad.reason, f"`{key}`: {bad.message}") from None
+            source, target = (_field(record, key) for key in keys)
         except BadRecord as bad:
             yield Problem(bad.reason, bad.message, file, line)
             continue
-        yield Pair(texts[0], texts[1], file, line)
+        yield Pair(source, target, file, line)
+
+
+def _field(record: Mapping[str, object], key: str) -> str:
+    if key not in record:
+        raise BadRecord("missing_field", f"no field `{key}`")
+    value = record[key]
+    if not isinstance(value, str):
+        raise BadRecord("wrong_type", f"`{key}` is a {kind_of(value)}, not a string")
+    try:
+        return checked_text(value)
+    except BadRecord as bad:
+        raise BadRecord(bad.reason, f"`{key}`: {bad.message}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ...compiler.part import plain_ends
@@ -170,17 +171,6 @@ class ParallelTextData:
             )
             yield made.pin_memory() if pin else made
 
-    def padding_efficiency(self, split: str, *, batch: Quantity | int, seed: int = 0, epoch: int = 0) -> float:
-        """The share of a training epoch's tokens that are real and no padding, both sides taken together."""
-        examples = self._examples[split]
-        real = padded = 0
-        for rows in self._plan(split, _size(batch), seed=seed, epoch=epoch, shuffle=True):
-            for lengths in (examples.source_lengths, examples.target_lengths):
-                of_rows = lengths[list(rows)]
-                real += int(of_rows.sum())
-                padded += len(rows) * int(of_rows.max())
-        return real / padded
-
     def _plan(self, split: str, size: BatchSize, *, seed: int, epoch: int, shuffle: bool) -> Batches:
         examples = self._examples[split]
         lengths = np.maximum(examples.source_lengths, examples.target_lengths).astype(np.float64)
@@ -260,16 +250,16 @@ def _read(source: TextSource, wanted: Iterable[str], settings: ParallelText, tal
     problems: list[Problem] = []
     for name in dict.fromkeys(source.origin(split) for split in wanted):
         pairs[name] = []
-        for files in source.files(name):
-            try:
-                for one in read_pairs(source.root, files, keys=keys):
-                    if isinstance(one, Pair):
-                        pairs[name].append(one)
-                    else:
-                        problems.append(one)
-                    tally.records += 1
-            except BadTextFile as error:
-                raise BadData("bad_text_file", str(error), tuple(problems)) from None
+        records = chain.from_iterable(read_pairs(source.root, files, keys=keys) for files in source.files(name))
+        try:
+            for one in records:
+                if isinstance(one, Pair):
+                    pairs[name].append(one)
+                else:
+                    problems.append(one)
+                tally.records += 1
+        except BadTextFile as error:
+            raise BadData("bad_text_file", str(error), tuple(problems)) from None
     tally.refuse(problems)
     return pairs
 

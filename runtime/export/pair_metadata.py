@@ -239,11 +239,9 @@ def _carried(found: Properties, key: str) -> tuple[tuple[CarriedArray, ...], fro
         kept = CarriedArray(one["name"], tuple(shape), one["dtype"])
         if one.get("zeros") is True:
             zeros.add(kept.name)
-            numbers = 1
-            for size in shape:
-                if size != ROOM and not isinstance(size, int):
-                    raise found.bad(key)
-                numbers *= size if isinstance(size, int) else 1
+            if any(size != ROOM and not isinstance(size, int) for size in shape):
+                raise found.bad(key)
+            numbers = math.prod(size for size in shape if size != ROOM)
             if numbers > _MOST_NUMBERS:
                 raise BadModelFile(f"its state {kept.name[:60]!a} has {numbers:,} numbers")
         arrays.append(kept)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from ...compiler.graph import CheckedGraph
 
@@ -23,6 +24,16 @@ def named_parameters(module: nn.Module, checked: CheckedGraph) -> list[NamedPara
     """All trained parameters of a lowered module, each once, in the order of the module."""
     norms = {node.weights for node in checked.graph.nodes.values() if node.operation.name.endswith("_norm")}
     return [NamedParameter(name, tensor, _kind(name, norms)) for name, tensor in module.named_parameters()]
+
+
+def with_gradient(parameters: Sequence[NamedParameter], *, biases: bool, norms: bool) -> list[tuple[Tensor, Tensor]]:
+    """The weights that have a gradient, each with it; biases and parameters of normalisations only where asked for."""
+    kinds = {"weight"} | ({"bias"} if biases else set()) | ({"norm"} if norms else set())
+    return [
+        (one.tensor.detach(), one.tensor.grad)
+        for one in parameters
+        if one.kind in kinds and one.tensor.grad is not None
+    ]
 
 
 def _kind(name: str, norms: set[str]) -> Literal["weight", "bias", "norm"]:
