@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -182,10 +183,7 @@ def carried_numbers(kept: Carried, sizes: Mapping[str, int]) -> tuple[int, int]:
     """How many numbers a carried tensor holds for one row, and how many more for each token of room."""
 
     def count(room: int) -> int:
-        total = 1
-        for dim in kept.shape:
-            total *= dim.value({**sizes, ROOM: room})
-        return total
+        return math.prod(dim.value({**sizes, ROOM: room}) for dim in kept.shape)
 
     return count(0), count(1) - count(0)
 

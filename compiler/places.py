@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from .dim import Dim
 from .graph import Graph, Node
 
-# Longer than any input: where a search for the longest that fits begins.
+# Longer than any input: where the search for the longest that fits ends.
 _ENDLESS = 1 << 40
 
 
@@ -41,11 +43,4 @@ def _in_bases(time: Dim, graph: Graph) -> Dim:
 
 def _longest(time: Dim, symbol: str, most: int) -> int:
     """The largest size of a symbol at which a length, which grows with it, is no more than `most`."""
-    fits, beyond = 0, _ENDLESS
-    while beyond - fits > 1:
-        middle = (fits + beyond) // 2
-        if time.value({symbol: middle}) <= most:
-            fits = middle
-        else:
-            beyond = middle
-    return fits
+    return max(0, bisect_right(range(_ENDLESS), most, key=lambda size: time.value({symbol: size})) - 1)
