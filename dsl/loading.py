@@ -41,7 +41,7 @@ class FileLoader:
 
     def load(self, path: str, importer: Source) -> Source:
         """The file that `importer` names so. Raises ImportRefused."""
-        _check_written(path)
+        check_written(path)
         from_library = path.startswith(_LIBRARY_PREFIX)
         if from_library:
             folder, wanted = self._library, path.removeprefix(_LIBRARY_PREFIX)
@@ -53,13 +53,13 @@ class FileLoader:
                 f"`{path}` cannot be found from a text that stands in no file",
                 "save the spec as a file, or import from the library: lib/…",
             )
-        root = self._library if from_library or _inside(folder, self._library) else self._root()
+        root = self._library if from_library or inside(folder, self._library) else self._root()
         try:
             real = os.path.realpath(os.path.join(folder, wanted))
         except (OSError, ValueError) as error:
             raise ImportRefused("S2S206", f"`{path}` cannot be found: {str(error).lower()}") from None
-        if not _inside(real, root):
-            raise ImportRefused("S2S206", *_outside(path, from_library=root == self._library))
+        if not inside(real, root):
+            raise ImportRefused("S2S206", *outside(path, from_library=root == self._library))
         if not real.endswith(".s2s"):
             raise ImportRefused("S2S206", f"`{path}` leads to a file that is no .s2s file")
         if real not in self._sources:
@@ -77,7 +77,7 @@ class FileLoader:
 
     def _read(self, real: str, path: str, root: str) -> Source:
         if not os.path.exists(real):
-            known = _specs_in(os.path.dirname(real)) if _inside(os.path.dirname(real), root) else []
+            known = _specs_in(os.path.dirname(real)) if inside(os.path.dirname(real), root) else []
             helps = did_you_mean(os.path.basename(real), known)
             if root == self._library:
                 helps = helps or (f"the library has {listing(known)}",)
@@ -97,7 +97,7 @@ class FileLoader:
         return os.path.normpath(os.path.join(os.path.dirname(self._spec.name), beside)).replace(os.sep, "/")
 
 
-def _check_written(path: str) -> None:
+def check_written(path: str) -> None:
     """Say no to what names no file of the library or the project whatever there is on the disk."""
     if not path:
         raise ImportRefused("S2S206", "an import names a file", 'such as import "lib/transformer.s2s" as transformer')
@@ -113,7 +113,8 @@ def _check_written(path: str) -> None:
         raise ImportRefused("S2S206", f"`{path}` is no .s2s file")
 
 
-def _outside(path: str, *, from_library: bool) -> tuple[str, ...]:
+def outside(path: str, *, from_library: bool) -> tuple[str, ...]:
+    """The words of a refused way out of the library or the project, and a way to do it."""
     if from_library:
         return f"`{path}` leads out of the library", "a file of the project is imported without lib/"
     return (
@@ -122,7 +123,8 @@ def _outside(path: str, *, from_library: bool) -> tuple[str, ...]:
     )
 
 
-def _inside(path: str, root: str) -> bool:
+def inside(path: str, root: str) -> bool:
+    """Whether a path without links is a folder or below it."""
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 

@@ -29,7 +29,13 @@ def read_source(path: Path, *, name: str | None = None) -> Source:
     Raises Unreadable for what is no regular file, is too large, or is not text.
     """
     name = str(path) if name is None else name
-    content = _read_bytes(path, name)
+    return source_of(_read_bytes(path, name), name)
+
+
+def source_of(content: bytes, name: str) -> Source:
+    """The same for bytes that come from elsewhere, under the name that messages show. Raises Unreadable."""
+    if len(content) > LIMITS.file_bytes:
+        raise Unreadable(_too_large(name), 2, too_large=True)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -65,8 +71,6 @@ def _read_bytes(path: Path, name: str) -> bytes:
         raise Unreadable(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}", 2) from None
     finally:
         os.close(descriptor)
-    if len(content) > LIMITS.file_bytes:
-        raise Unreadable(_too_large(name), 2, too_large=True)
     return content
 
 
