@@ -21,6 +21,27 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What stands at a place, replaced; an empty span is where text is put in."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A way out that a program can take.
+
+    text   what it does, as an order in lower case ("write `lr`")
+    safe   neither the architecture nor what training does can change by it
+    """
+
+    text: str
+    edits: tuple[Edit, ...]
+    safe: bool
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """One finding. `message`, `note` and `help` are lower case and have no full stop.
 
@@ -31,6 +52,7 @@ class Diagnostic:
     notes    facts, a line each ("shapes: x is seq[batch, time, 1000]")
     helps    ways out, a line each
     reached  the blocks on the way to the place, outermost first
+    fixes    ways out that a program can take, the best first
     """
 
     code: str
@@ -43,6 +65,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     reached: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
 
 
 @dataclass

@@ -8,14 +8,14 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import s2sc
 from s2sc import cli
-
-VERBS = ("lint", "plan", "compile", "eval", "infer", "export", "schema", "completion")
+from s2sc.cli.verbs import VERBS
 
 GOOD = """edition 1
 let chars = alphabet("ab ")
@@ -92,7 +92,7 @@ def test_every_verb_explains_itself_with_an_example(run: Run, verb: str) -> None
 def test_examples_of_the_help_are_accepted(verb: str) -> None:
     import shlex
 
-    for line in cli._EXAMPLES[verb].splitlines()[1:]:
+    for line in import_module(f"s2sc.cli.{verb}").EXAMPLES.splitlines()[1:]:
         words = shlex.split(line.partition(" > ")[0])
         assert words[0] == "s2sc"
         assert cli.parser().parse_args(words[1:]).run is not None
@@ -179,7 +179,7 @@ def test_our_own_mistake_says_how_to_report_it(spec: Path, capsys: Any, monkeypa
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("we divided")
 
-    monkeypatch.setattr(cli, "analyse_file", broken)
+    monkeypatch.setattr("s2sc.cli.analysis.analyse_file", broken)
     assert cli.main(["plan", str(spec)]) == 70
     err = capsys.readouterr().err
     assert "ZeroDivisionError: we divided" in err
@@ -190,7 +190,7 @@ def test_ctrl_c_is_no_mistake(spec: Path, capsys: Any, monkeypatch: pytest.Monke
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "analyse_file", interrupted)
+    monkeypatch.setattr("s2sc.cli.analysis.analyse_file", interrupted)
     assert cli.main(["plan", str(spec)]) == 130
     assert capsys.readouterr().err == "s2sc: interrupted\n"
 

@@ -1,0 +1,21 @@
+"""The analysis of the one spec that a verb is about."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..compiler.front import Analysis, analyse_file
+from .terminal import colour
+
+
+def analysis_of(options: argparse.Namespace) -> Analysis:
+    """The analysis of one spec; what is wrong with it goes to the error stream."""
+    analysis = analyse_file(Path(options.spec), profile=options.profile, sets=options.set)
+    shown = [finding for finding in analysis.findings if finding.severity != "info"]
+    if shown:
+        from ..dsl.report.full import render
+
+        print(render(shown, colour=colour(sys.stderr)), file=sys.stderr)
+    return analysis

@@ -1,0 +1,144 @@
+"""A spec's graph, its code, or its training."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..compiler.front import Analysis
+from .analysis import analysis_of
+from .failures import FINDINGS, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
+from .options import device, variants
+from .terminal import note, write
+
+EXAMPLES = """examples:
+  s2sc compile specs/wav2letter.s2s --out build/w2l
+  s2sc compile specs/wav2letter.s2s --emit torch
+  s2sc compile specs/toy/reversal_tt.s2s --emit torch --step
+  s2sc compile specs/wav2letter.s2s --train --set hyperparameters.stop="20 steps"
+  s2sc compile specs/wav2letter.s2s --train --resume"""
+
+
+def add(verb: argparse.ArgumentParser) -> None:
+    """Its options."""
+    verb.add_argument("spec", metavar="SPEC", help="a .s2s file")
+    verb.add_argument("--out", metavar="DIR", help="where the graph, or with --train the run, goes")
+    verb.add_argument("--emit", choices=("torch",), help="print the lowered module as Python")
+    verb.add_argument("--step", action="store_true", help="with --emit: the decoder's one-token step instead")
+    verb.add_argument("--train", action="store_true", help="train; without --out into runs/SPEC/N")
+    verb.add_argument("--resume", action="store_true", help="go on with the run of --out, or with the newest of SPEC")
+    device(verb)
+    variants(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check a spec, and write its graph, show its code or train it."""
+    if options.resume and not options.train:
+        raise Refused("--resume goes with --train")
+    if options.step and not options.emit:
+        raise Refused("--step goes with --emit torch")
+    analysis = analysis_of(options)
+    if analysis.checked is None:
+        return FINDINGS
+    if options.emit:
+        with extra("emitting torch code"):
+            from ..runtime.emit import emit_step, emit_torch
+        if options.step and not analysis.checked.graph.steps:
+            raise Refused(f"{options.spec} has no search that chooses token by token, so there is no step to show")
+        write(emit_step(analysis.checked) if options.step else emit_torch(analysis.checked))
+    if options.train:
+        return _train(options, analysis)
+    if options.out:
+        from ..compiler.graph_file import write_graph
+
+        folder = Path(options.out)
+        if (folder / "run.json").exists():
+            raise Refused(f"{folder} holds a run, whose graph this would replace: name another --out")
+        try:
+            write_graph(analysis.checked, folder)
+        except OSError as error:
+            raise Refused(f"cannot write a graph into {folder}: {error.strerror or error}", STORAGE) from None
+        note(f"wrote {folder / 'graph.json'} and {folder / 'graph.map.json'}")
+    elif not options.emit:
+        note(f"{options.spec} is sound; --out DIR writes its graph, --emit torch shows its code, --train trains it")
+    return OK
+
+
+def _train(options: argparse.Namespace, analysis: Analysis) -> int:
+    with extra("training"):
+        from ..runtime.data.opening import open_data
+        from ..runtime.device import torch_device
+        from ..runtime.progress import progress_for, words_for
+        from ..runtime.run_folder import Run, new_run, newest_run, open_run, safe_name
+        from ..runtime.trainer import Stopped, train
+    checked = analysis.checked
+    assert checked is not None
+    spec = Path(options.spec)
+    device = torch_device(options.device)
+    name = safe_name(spec.stem)
+    run = Run(Path(options.out)) if options.out else None
+    if options.resume:
+        run = open_run(run.folder) if run else newest_run(Path("runs"), name)
+        if run.graph().architecture_hash != checked.architecture_hash:
+            message = f"{run.folder} was trained with another architecture: start a new run without --resume"
+            raise Refused(message, FINDINGS)
+    elif run:
+        _refuse_taken(run)
+    progress = progress_for(words=words_for(checked.graph))
+    # before there is a folder: bad data leaves no run behind that `latest` would point to
+    data = open_data(
+        checked,
+        base=spec.parent,
+        environment=os.environ,
+        tokens=run.tokens if options.resume and run and run.tokens.is_dir() else None,
+        on_progress=progress.preparing,
+        warn=progress.warn,
+    )
+    run = run or new_run(Path("runs"), name)
+    progress.say(f"run {run.folder}")
+    started_with = {"profile": options.profile, "set": list(options.set), "device": str(device), "version": __version__}
+    with run.held():
+        if not options.resume:
+            _refuse_taken(run)
+        data.save_codecs(run.tokens)
+        run.begin(checked, spec_text=analysis.source.text, base=spec.parent, started_with=started_with)
+        try:
+            train(checked, run, data, device=device, progress=progress, resume=options.resume)
+        except Stopped as stopped:
+            note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
+            return STOPPED
+        except KeyboardInterrupt:
+            note(f"ended at once; go on from the last checkpoint with: {_go_on(options, run.folder)}")
+            return INTERRUPTED
+        finally:
+            run.write_refused(data.tally.refused)
+    for line in data.tally.lines():
+        progress.say(line)
+    if data.tally.refused:
+        progress.say(f"each bad record is named in {run.refused}")
+    use = "translate with: s2sc infer" if checked.graph.steps else "transcribe with: s2sc infer"
+    progress.say(f"result in {run.result}; {use} {run.folder} {'FILE.txt' if checked.graph.steps else 'FILE.wav'}")
+    return OK
+
+
+def _refuse_taken(run: Any) -> None:
+    """A new run takes no folder in which another one's checkpoints would be mixed with its own."""
+    if (run.folder / "graph.json").exists():
+        raise Refused(f"{run.folder} holds a run already: --resume goes on with it, another --out starts anew")
+    if run.checkpoints.exists():
+        raise Refused(f"{run.folder} holds another run's checkpoints: name another --out")
+
+
+def _go_on(options: argparse.Namespace, folder: Path) -> str:
+    """The command that goes on with a run."""
+    import shlex
+
+    words = ["s2sc", "compile", options.spec, "--train", "--resume", "--out", str(folder)]
+    words += ["--profile", options.profile] if options.profile else []
+    words += ["--device", options.device] if options.device != "auto" else []
+    for text in options.set:
+        words += ["--set", text]
+    return shlex.join(words)

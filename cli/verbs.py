@@ -1,0 +1,14 @@
+"""The verbs in the order of `s2sc --help`; each is the file of its name: EXAMPLES, add(parser), run(options)."""
+
+from __future__ import annotations
+
+VERBS = {
+    "lint": "find every problem of specs, without running anything",
+    "plan": "show nodes, shapes, parameters, cost, memory and receptive field",
+    "compile": "check a spec; write its graph, show its code, or train it",
+    "eval": "measure a run on a split",
+    "infer": "transcribe recordings or translate lines with a run or an exported file",
+    "export": "write a run as FP16 ONNX, one file or encoder and step, and compare the two",
+    "schema": "print the JSON Schema of graph.json",
+    "completion": "print a shell's completion script",
+}
