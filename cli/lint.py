@@ -7,8 +7,11 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from .. import __version__
 from ..compiler.front import analyse_file
 from ..dsl.diagnostics import Diagnostic
 from ..dsl.reading import Unreadable
@@ -17,6 +20,7 @@ from .options import variants
 from .terminal import colour, say, write
 
 LEVELS = ("error", "warning", "info")
+FORMATS = ("full", "concise", "json", "github", "sarif", "junit")
 
 EXAMPLES = """examples:
   s2sc lint specs/
@@ -27,7 +31,7 @@ EXAMPLES = """examples:
 def add(verb: argparse.ArgumentParser) -> None:
     """Its options."""
     verb.add_argument("paths", nargs="+", metavar="PATH", help="specs, or folders that are searched for *.s2s")
-    verb.add_argument("--format", choices=("full", "concise", "json"), default="full", help="how findings are shown")
+    verb.add_argument("--format", choices=FORMATS, default="full", help="how findings are shown")
     verb.add_argument("--fail-on", choices=LEVELS, default="error", help="least severity that makes the exit code 1")
     variants(verb)
 
@@ -45,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
             findings.extend(analysis.findings)
         except Unreadable as error:
             unreadable.append(error)
-    if len(unreadable) < len(paths) or options.format == "json":
-        _report(findings, options.format)
+    if len(unreadable) < len(paths) or options.format in ("json", "sarif", "junit"):
+        _report(findings, options.format, [str(path) for path in paths])
     for refused in unreadable:
         say(refused.message, refused.exit_code)
     counted = LEVELS[: LEVELS.index(options.fail_on) + 1]
@@ -66,15 +70,11 @@ def _specs(paths: Sequence[str]) -> Iterator[Path]:
         yield from found
 
 
-def _report(findings: Sequence[Diagnostic], form: str) -> None:
-    if form == "json":
-        from ..dsl.report.json import render as render_json
+def _report(findings: Sequence[Diagnostic], form: str, files: Sequence[str]) -> None:
+    render = import_module(f"..dsl.report.{form}", __package__).render
+    more: dict[str, Any] = {"files": files} if form == "junit" else {}
+    if form == "sarif":
+        from ..compiler.rulebook import rules
 
-        write(render_json(findings))
-        return
-    if form == "concise":
-        from ..dsl.report.concise import render
-    else:
-        from ..dsl.report.full import render
-
-    write(render(findings, colour=colour(sys.stdout)))
+        more = {"titles": {rule.code: rule.title for rule in rules()}, "version": __version__}
+    write(render(findings, colour=colour(sys.stdout), **more))

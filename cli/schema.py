@@ -1,4 +1,4 @@
-"""The JSON Schema of graph.json."""
+"""JSON Schemas of what s2sc writes for programs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,28 @@ from .failures import OK
 from .terminal import as_json, write
 
 EXAMPLES = """examples:
-  s2sc schema > graph.schema.json"""
+  s2sc schema > graph.schema.json
+  s2sc schema findings > findings.schema.json"""
 
 
 def add(verb: argparse.ArgumentParser) -> None:
-    """It has none."""
+    """Its options."""
+    verb.add_argument(
+        "of",
+        nargs="?",
+        choices=("graph", "findings"),
+        default="graph",
+        help="graph.json (the default), or what `s2sc lint --format json` writes",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """The JSON Schema of graph.json."""
+    """The JSON Schema that is asked for."""
+    if options.of == "findings":
+        from ..dsl.report.json import schema
+
+        write(as_json(schema()))
+        return OK
     from ..compiler.catalogue import builtin
     from ..compiler.graph_schema import graph_schema
 

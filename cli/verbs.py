@@ -9,6 +9,6 @@ VERBS = {
     "eval": "measure a run on a split",
     "infer": "transcribe recordings or translate lines with a run or an exported file",
     "export": "write a run as FP16 ONNX, one file or encoder and step, and compare the two",
-    "schema": "print the JSON Schema of graph.json",
+    "schema": "print the JSON Schema of graph.json or of findings",
     "completion": "print a shell's completion script",
 }

@@ -32,6 +32,7 @@ from s2sc.dsl.parse_tables import TABLES, tables_json
 from s2sc.dsl.parser import parse
 from s2sc.dsl.reading import read_source
 from s2sc.dsl.report.full import render
+from s2sc.dsl.report.json import schema as findings_schema
 from s2sc.dsl.signature import Param
 from s2sc.dsl.source import Source, Span
 from s2sc.dsl.values import DType, Quantity, Range, Static
@@ -54,6 +55,7 @@ def files() -> list[tuple[Path, str]]:
     docs = ROOT / "docs"
     return [
         (docs / "graph.schema.json", schema()),
+        (docs / "findings.schema.json", json.dumps(findings_schema(), indent=2) + "\n"),
         (docs / "parts.md", parts_page()),
         (docs / "rules.md", rules_page()),
         (TABLES, tables_json()),

