@@ -73,6 +73,7 @@ def build(spec: Spec, catalogue: Catalogue, findings: Findings) -> Graph | None:
             data=spec.data,
             hyperparameters=spec.hyperparameters,
             exports=spec.exports,
+            lets=spec.lets,
             claims=tuple(
                 TypeClaim(
                     _resolved(claim.ref, streams.names), claim.type, claim.sizes, claim.scope, claim.what, claim.span

@@ -87,6 +87,7 @@ class Origins:
     data: PartValue | None = None
     hyperparameters: PartValue | None = None
     exports: Mapping[str, PartValue] = field(default_factory=dict)
+    lets: Mapping[str, Static | PartValue] = field(default_factory=dict)
     claims: tuple[TypeClaim, ...] = ()
     spec_hash: str = ""
     sources: tuple[Source, ...] = ()

@@ -32,7 +32,7 @@ from .signature import Catalogue
 from .source import Source, Span
 from .spec import Spec
 from .suggest import closest, did_you_mean, listing, possessive
-from .values import OriginKind, PartValue, Ref
+from .values import OriginKind, PartValue, Ref, Static
 
 _REQUIRED = {
     "data": "data speech { … }",
@@ -165,6 +165,11 @@ class _Resolution:
             hyperparameters=self.bound["hyperparameters"],
             exports=exports,
             profile=self.profile,
+            lets={
+                name: thunk.value
+                for name, thunk in self.names.lets.items()
+                if isinstance(thunk.value, Static | PartValue)
+            },
         )
 
     def run_alone(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .source import Source, Span
 from .syntax import TypeExpression
@@ -59,6 +59,7 @@ class Spec:
     hyperparameters  the bound section
     exports          by label ("onnx")
     infer            what evaluation and inference run: the Ref of `decoder.infer`, or None
+    lets             the spec's own names for values and parts
     """
 
     name: str
@@ -73,3 +74,4 @@ class Spec:
     hyperparameters: PartValue
     exports: Mapping[str, PartValue]
     profile: str | None = None
+    lets: Mapping[str, Static | PartValue] = field(default_factory=dict)
