@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-from ..compiler.front import Analysis, analyse_file
+from ..compiler.front import Analysis, analyse, analyse_file
+from ..compiler.graph import CheckedGraph
+from ..dsl.escapes import clipped
 from .analysis import analysis_of
 from .failures import FINDINGS, OK, Refused
 from .options import variants
@@ -15,7 +18,9 @@ EXAMPLES = """examples:
   s2sc plan specs/wav2letter.s2s
   s2sc plan specs/wav2letter.s2s --json --profile quick
   s2sc plan specs/wav2letter.s2s --why hyperparameters.optimizer.lr
-  s2sc plan specs/wav2letter.s2s --why encoder.out"""
+  s2sc plan specs/wav2letter.s2s --why encoder.out
+  s2sc plan specs/wav2letter.s2s --against HEAD~3
+  s2sc plan specs/wav2letter.s2s --against runs/wav2letter/latest"""
 
 
 def add(verb: argparse.ArgumentParser) -> None:
@@ -23,6 +28,11 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("spec", metavar="SPEC", help="a .s2s file")
     verb.add_argument("--json", action="store_true", help="as JSON")
     verb.add_argument("--why", metavar="PATH", help="say where a value or a size comes from, and what it shadows")
+    verb.add_argument(
+        "--against",
+        metavar="REV",
+        help="show what differs from a revision of git, another spec, a graph.json or a run's folder",
+    )
     variants(verb)
 
 
@@ -35,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
         return FINDINGS
     if options.why:
         return _why(options, analysis)
+    if options.against:
+        return _against(options, analysis.checked)
     made = make_plan(analysis.checked)
     write(as_json(made.to_json()) if options.json else made.to_text())
     return OK
@@ -53,3 +65,52 @@ def _why(options: argparse.Namespace, analysis: Analysis) -> int:
         raise Refused(str(problem)) from None
     write(as_json(answer.to_json()) if options.json else answer.to_text())
     return OK
+
+
+def _against(options: argparse.Namespace, checked: CheckedGraph) -> int:
+    """What differs from another version."""
+    from ..compiler.difference import Side, difference
+
+    name, prefix, other = _other(options)
+    made = difference(Side(name, other, prefix), Side(options.spec, checked))
+    write(as_json(made.to_json()) if options.json else made.to_text())
+    return OK
+
+
+def _other(options: argparse.Namespace) -> tuple[str, str, CheckedGraph]:
+    """What is compared with: its name, what stands before places in it, and its graph."""
+    given = options.against
+    path = Path(given)
+    if os.path.isdir(path):
+        for folder in (path, path / "latest"):
+            if os.path.isfile(folder / "graph.json"):
+                return given, "", _graph_of(folder / "graph.json")
+    elif os.path.isfile(path):
+        if path.suffix == ".json":
+            return given, "", _graph_of(path)
+        return given, "", _sound(analyse_file(path, profile=options.profile, sets=options.set), given)
+    from ..compiler.revision import NoRevision, RevisionLoader, revision_of
+
+    spec = Path(options.spec)
+    try:
+        revision = revision_of(spec, given)
+        loader = RevisionLoader(revision, spec)
+    except NoRevision as problem:
+        raise Refused(f"--against {clipped(given, 80)}: there is no such spec, graph or run, and {problem}") from None
+    found = analyse(loader.spec, profile=options.profile, sets=options.set, loader=loader)
+    return f"{given} ({revision.commit[:7]})", f"{given}:", _sound(found, f"the spec at {given}")
+
+
+def _graph_of(path: Path) -> CheckedGraph:
+    from ..compiler.graph_file import read_graph
+
+    return read_graph(path)
+
+
+def _sound(analysis: Analysis, name: str) -> CheckedGraph:
+    """The graph of what is compared with; Refused where it has errors."""
+    if analysis.checked is not None:
+        return analysis.checked
+    first = next((one for one in analysis.findings if one.severity == "error"), None)
+    what = f": {first.message} [{first.code}]" if first else ": it is no model"
+    raise Refused(f"{name} cannot be compared with{what}", FINDINGS)

@@ -299,10 +299,16 @@ def _table(made: Plan) -> Iterator[str]:
     length = f"/{made.longest_seconds:g}s" if made.longest_seconds else ""
     rows = [("node", "", "output", "params", f"GMAC{length}")]
     rows += [
-        (row.path, row.what, row.output, _count(row.parameters), _giga(row.macs) if row.macs else "")
+        (
+            row.path,
+            row.what,
+            row.output,
+            counted(row.parameters) if row.parameters else "",
+            _giga(row.macs) if row.macs else "",
+        )
         for row in made.rows
     ]
-    rows.append(("total", "", "", _count(made.parameters) or "0", _giga(made.macs)))
+    rows.append(("total", "", "", counted(made.parameters), _giga(made.macs)))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         left = "   ".join(cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True))
@@ -312,11 +318,11 @@ def _table(made: Plan) -> Iterator[str]:
 
 def _step_lines(step: StepPlan) -> Iterator[str]:
     fixed, growing = sum(kept.bytes for kept in step.state), sum(kept.bytes_a_token for kept in step.state)
-    state = [_size(fixed)] if fixed else []
-    state += [f"{_size(growing)} for each token so far"] if growing else []
+    state = [sized(fixed)] if fixed else []
+    state += [f"{sized(growing)} for each token so far"] if growing else []
     yield (
         f" step: one token of {step.token} takes {_mega(step.macs)} MMAC a row; "
-        f"state {' and '.join(state) or 'none'}; computed once {_size(sum(kept.bytes for kept in step.once))}"
+        f"state {' and '.join(state) or 'none'}; computed once {sized(sum(kept.bytes for kept in step.once))}"
     )
     rows = [("once", kept) for kept in step.once] + [("state", kept) for kept in step.state]
     widths = [
@@ -324,7 +330,7 @@ def _step_lines(step: StepPlan) -> Iterator[str]:
         for column in ([k.name for _, k in rows], [k.shape for _, k in rows])
     ]
     for what, kept in rows:
-        size = f"{_size(kept.bytes_a_token)} a token" if kept.bytes_a_token else _size(kept.bytes)
+        size = f"{sized(kept.bytes_a_token)} a token" if kept.bytes_a_token else sized(kept.bytes)
         yield f"   {what:<5}   {kept.name:<{widths[0]}}   {kept.shape:<{widths[1]}}   {size}"
 
 
@@ -335,31 +341,32 @@ def _mega(number: int) -> str:
 def _memory(made: Plan) -> str:
     parts = made.memory
     pieces = [
-        f"weights {_size(parts.weights)}",
-        f"gradients {_size(parts.gradients)}",
-        f"optimizer {_size(parts.optimizer)}",
+        f"weights {sized(parts.weights)}",
+        f"gradients {sized(parts.gradients)}",
+        f"optimizer {sized(parts.optimizer)}",
     ]
     if parts.half_weights:
-        pieces.append(f"{made.precision} copies of weights {_size(parts.half_weights)}")
+        pieces.append(f"{made.precision} copies of weights {sized(parts.half_weights)}")
     pieces += [
-        f"activations {_size(parts.activations)}",
-        f"working space {_size(parts.working)}",
-        f"together {_size(parts.total)}",
+        f"activations {sized(parts.activations)}",
+        f"working space {sized(parts.working)}",
+        f"together {sized(parts.total)}",
     ]
-    exports = "".join(f"; {label} export {_size(size)}" for label, size in made.exports.items())
+    exports = "".join(f"; {label} export {sized(size)}" for label, size in made.exports.items())
     return ", ".join(pieces) + exports
 
 
-def _count(number: int) -> str:
-    """`106 499 360`; nothing for 0."""
-    return f"{number:,}".replace(",", " ") if number else ""
+def counted(number: int) -> str:
+    """`106 499 360`."""
+    return f"{number:,}".replace(",", " ")
 
 
 def _giga(number: int) -> str:
     return f"{number / 1e9:.2f}" if number >= 5_000_000 else "<0.01"
 
 
-def _size(number: int) -> str:
+def sized(number: int) -> str:
+    """`213 MB`."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if number >= size:
             return f"{number / size:.3g} {unit}" if number < 1000 * size else f"{number / size:.0f} {unit}"

@@ -6,8 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from s2sc.cli import main
 from s2sc.compiler.front import analyse
 from s2sc.compiler.revision import NoRevision, RevisionLoader, revision_of
+from s2sc.compiler.rulebook import complete
 from s2sc.dsl.limits import LIMITS
 from s2sc.dsl.reading import Unreadable
 
@@ -136,3 +138,21 @@ def test_what_steers_git_is_not_handed_on(repository: Path, monkeypatch: pytest.
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", f"touch {witness}")
     assert loader_at(repository, "HEAD").spec.text.endswith("# more\n")
     assert not witness.exists()
+
+
+def test_a_plan_against_a_revision_names_what_differs(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = repository / "specs" / "toy.s2s"
+    spec.write_text(complete("encoder { out = data.audio -> linear(8) }"))
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "a model")
+    spec.write_text(complete("encoder { out = data.audio -> linear(16) }"))
+    monkeypatch.chdir(repository / "specs")
+    assert main(["plan", "toy.s2s", "--against", "HEAD"]) == 0
+    shown = capsys.readouterr().out
+    assert "encoder.out.linear.size" in shown
+    assert "8 (HEAD:toy.s2s:" in shown
+    assert main(["plan", "toy.s2s", "--against", "HEAD~1"]) == 2
+    assert "there is no such file at HEAD~1" in capsys.readouterr().err
+    assert main(["plan", "toy.s2s", "--against=--output=x"]) == 2
