@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .failures import FINDINGS, OK, Refused
 from .options import device, positive
 from .terminal import as_json, counter, note, say, write
+
+if TYPE_CHECKING:
+    from ..runtime.whole_file import WholeFile
 
 EXAMPLES = """examples:
   s2sc infer runs/wav2letter/latest clip1.wav clip2.flac
@@ -105,7 +108,6 @@ def _check_speech_options(options: argparse.Namespace) -> None:
 
 def _infer_text(options: argparse.Namespace, translator: Any) -> int:
     from ..runtime.line_reader import LinesOfFiles
-    from ..runtime.whole_file import WholeFile
 
     for given, name in ((options.manifest, "--manifest"), (options.archive, "--archive")):
         if given:
@@ -114,7 +116,7 @@ def _infer_text(options: argparse.Namespace, translator: Any) -> int:
     if n_best > translator.most_texts:
         most = translator.most_texts
         raise Refused(f"--n-best goes up to {most}: the spec's search finds no more than {most} texts for a line")
-    file = WholeFile(Path(options.output)) if options.output and options.output != "-" else None
+    file = _output_file(options)
     files = options.files or ["-"]
     for name in files:
         _refuse_what_is_no_text(name, options.model)
@@ -143,6 +145,17 @@ def _infer_text(options: argparse.Namespace, translator: Any) -> int:
         file.finish()
         note(f"wrote the answers to {number} lines to {file.path}")
     return FINDINGS if failed else OK
+
+
+def _output_file(options: argparse.Namespace) -> WholeFile | None:
+    """Where --output says that answers go; None for stdout. A folder is refused before anything is computed."""
+    from ..runtime.whole_file import WholeFile
+
+    if not options.output or options.output == "-":
+        return None
+    if os.path.isdir(options.output):
+        raise Refused(f"{options.output} is a folder: name a file for --output")
+    return WholeFile(Path(options.output))
 
 
 def _answer_lines(answer: Any, number: int, options: argparse.Namespace) -> Iterator[str]:
@@ -208,9 +221,8 @@ def _line_counter(*, to_file: bool) -> Callable[[int, bool], None]:
 
 def _infer_manifest(options: argparse.Namespace, recogniser: Any) -> int:
     from ..runtime.transcripts import transcribe_manifest
-    from ..runtime.whole_file import WholeFile
 
-    file = WholeFile(Path(options.output)) if options.output and options.output != "-" else None
+    file = _output_file(options)
     if file and os.path.realpath(file.path) == os.path.realpath(options.manifest):
         raise Refused(f"{file.path} is the manifest itself: name another --output")
     put = file.write if file else write

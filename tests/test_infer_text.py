@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -147,6 +148,7 @@ def test_answers_can_go_to_a_file(infer: Run) -> None:
         (["--archive", "x.zip"], "run", "--archive goes with a model that reads recordings"),
         (["--n-best", "5"], "run", "--n-best goes up to 4"),
         (["a.txt", "-o", "./a.txt"], "run", "a.txt is what is read: name another --output"),
+        (["a.txt", "-o", "."], "run", ". is a folder: name a file for --output"),
         (["clip.wav", "--n-best", "2"], "speech", "--n-best goes with a model that reads text, and speech reads rec"),
         (["clip.wav", "--scores"], "speech", "--scores goes with a model that reads text"),
         (["clip.wav", "-o", "x"], "speech", "--output goes with --manifest, or with a model that reads text"),
@@ -213,3 +215,26 @@ def test_an_interrupt_leaves_no_traceback(process: subprocess.Popen[bytes]) -> N
     process.send_signal(2)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, b"s2sc: interrupted\n")
+
+
+def test_an_output_that_is_no_file_is_written_to_and_never_replaced(infer: Run, tmp_path: Path) -> None:
+    os.mkfifo("pipe")
+    # open for both, so that neither end waits for the other
+    reader = os.open("pipe", os.O_RDWR)
+    code, _, err = infer("--output", "pipe", stdin=b"one\ntwo\n")
+    assert (code, os.read(reader, 100)) == (0, b"ONE\nTWO\n"), err
+    os.close(reader)
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+    # the device behind the link, with a link that may be replaced in case it is
+    os.symlink("/dev/full", "full")
+    code, _, err = infer("--output", "full", stdin=b"one\n")
+    assert (code, err) == (74, "s2sc: cannot write full: No space left on device\n")
+    assert os.path.islink("full")
+
+
+def test_an_output_that_is_a_link_is_followed(infer: Run, tmp_path: Path) -> None:
+    Path("old.txt").write_text("before\n", encoding="utf-8")
+    os.symlink("old.txt", "link.txt")
+    assert infer("--output", "link.txt", stdin=b"one\n")[0] == 0
+    assert os.path.islink("link.txt")
+    assert Path("old.txt").read_text(encoding="utf-8") == "ONE\n"

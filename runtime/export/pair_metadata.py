@@ -207,9 +207,9 @@ def pair_beside(path: Path) -> tuple[Path, Path] | None:
     """
     folder = path if path.is_dir() else path.parent
     encoder, step = folder / ENCODER, folder / STEP
-    if path.is_dir():
-        return (encoder, step) if encoder.exists() and step.exists() else None
-    if path.name not in (ENCODER, STEP):
+    if path.is_dir() and not (encoder.exists() or step.exists()):
+        return None
+    if not path.is_dir() and path.name not in (ENCODER, STEP):
         return None
     for one in (encoder, step):
         if not one.exists():

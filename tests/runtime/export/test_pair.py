@@ -446,6 +446,8 @@ def test_a_file_without_the_other_is_named(make: Any, tmp_path: Path) -> None:
         pair_beside(tmp_path / STEP)
     with pytest.raises(BadModelFile, match="encoder\\.onnx is missing"):
         pair_beside(tmp_path / ENCODER)
+    with pytest.raises(BadModelFile, match="encoder\\.onnx is missing"):
+        pair_beside(tmp_path)
     (tmp_path / ENCODER).write_bytes(b"")
     assert pair_beside(tmp_path) == pair_beside(tmp_path / STEP) == (tmp_path / ENCODER, tmp_path / STEP)
     with pytest.raises(BadModelFile, match="onnxruntime refuses it"):
