@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """A completion script for a shell."""
     import shtab
 
-    from . import parser
+    from .main import parser
 
     write(shtab.complete(parser(), options.shell))
     return OK

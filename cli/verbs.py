@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 VERBS = {
+    "init": "write a first spec for a task, for your data or data that is made",
     "lint": "find every problem of specs, without running anything",
     "plan": "show nodes, shapes, parameters, cost, memory and receptive field",
     "compile": "check a spec; write its graph, show its code, or train it",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import s2sc
-from s2sc import cli
+from s2sc.cli import main as cli
 from s2sc.cli.lint import FORMATS
 from s2sc.cli.verbs import VERBS
 
@@ -185,6 +185,39 @@ def test_every_format_shows_a_finding_and_keeps_the_exit_code(run: Run, spec: Pa
     assert "S2S202" in out
     spec.write_text(GOOD, encoding="utf-8")
     assert run("lint", str(spec), "--format", form)[0] == 0
+
+
+@pytest.mark.parametrize("task", ["speech", "translation"])
+def test_init_writes_a_spec_that_lints_clean(run: Run, task: str, tmp_path: Path) -> None:
+    code, out, err = run("init", "--task", task)
+    assert (code, out) == (0, "")
+    assert f"s2sc compile {task}.s2s --train" in err
+    assert run("lint", f"{task}.s2s", "--fail-on", "info")[:2] == (0, "found nothing wrong\n")
+    kept = Path(f"{task}.s2s").read_bytes()
+    Path(f"{task}.s2s").write_bytes(b"mine")
+    code, _, err = run("init", "--task", task)
+    assert code == 2
+    assert "is there already" in err
+    assert Path(f"{task}.s2s").read_bytes() == b"mine"
+    assert run("init", "--task", task, "--force")[0] == 0
+    assert Path(f"{task}.s2s").read_bytes() == kept
+    assert [path.name for path in Path().glob(".*.tmp")] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["model.txt"], 2, "ends in .s2s: model.s2s"),
+        (["nowhere/model.s2s"], 2, "there is no folder nowhere"),
+        (["--data", "nowhere"], 2, "there is no folder nowhere"),
+        (["--from", "en"], 2, "--from goes with --task translation and --data"),
+        (["--data", "."], 1, "holds no train.jsonl"),
+    ],
+)
+def test_init_says_what_it_cannot_do(run: Run, words: list[str], code: int, message: str) -> None:
+    found, _, err = run("init", "--task", "speech", *words)
+    assert found == code
+    assert message in err
 
 
 def test_our_own_mistake_says_how_to_report_it(spec: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,7 +409,7 @@ def test_python_m_does_what_the_command_does(spec: Path) -> None:
 
 
 def test_linting_imports_no_torch(spec: Path) -> None:
-    code = "import sys; from s2sc.cli import main; main(['lint', sys.argv[1]]); print(*sorted(sys.modules))"
+    code = "import sys; from s2sc.cli.main import main; main(['lint', sys.argv[1]]); print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code, str(spec)], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"torch", "numpy", "rich", "onnx", "onnxruntime", "soundfile", "safetensors", "tensorboard"}
@@ -386,7 +419,7 @@ BLOCKED = """
 import sys
 for name in sys.argv[1].split(","):
     sys.modules[name] = None
-from s2sc.cli import main
+from s2sc.cli.main import main
 sys.exit(main(sys.argv[2:]))
 """
 

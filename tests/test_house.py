@@ -17,7 +17,7 @@ from s2sc.compiler.catalogue import builtin
 from s2sc.compiler.part import Part
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("dsl", "compiler", "runtime")
+ROOMS = ("dsl", "compiler", "runtime", "cli")
 FACE = sorted(ROOT.glob("*.py"))
 MODULES = sorted([*FACE, *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))])
 HEAVY = ("torch", "numpy", "onnx", "onnxruntime", "rich", "soundfile", "soxr", "safetensors", "tensorboard")
@@ -184,7 +184,7 @@ def test_checking_a_spec_loads_only_what_checking_needs() -> None:
 
 
 def test_linting_on_the_command_line_loads_only_what_checking_needs() -> None:
-    loaded = _loaded_by(f"from s2sc.cli import main\nassert main(['lint', {str(ROOT / 'specs')!r}]) == 0\n")
+    loaded = _loaded_by(f"from s2sc.cli.main import main\nassert main(['lint', {str(ROOT / 'specs')!r}]) == 0\n")
     assert loaded.isdisjoint(HEAVY)
     assert "shtab" not in loaded
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import s2sc
-from s2sc import cli
+from s2sc.cli import main as cli
 from s2sc.runtime.export.pair_metadata import TextLimits
 from s2sc.runtime.no_answer import NoAnswer
 from s2sc.runtime.translation import Scored, Translator
@@ -168,13 +168,13 @@ PROCESS = """
 import s2sc, sys
 from s2sc.tests.test_infer_text import Shouter
 s2sc.load = lambda path, **settings: Shouter()
-sys.exit(s2sc.cli.main(["infer", "."]))
+sys.exit(s2sc.cli.main.main(["infer", "."]))
 """
 
 
 @pytest.fixture
 def process() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "import s2sc.cli\n" + PROCESS]
+    command = [sys.executable, "-c", "import s2sc.cli.main\n" + PROCESS]
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import s2sc
 import torch
-from s2sc import cli
+from s2sc.cli import main as cli
 from s2sc.compiler.derive_step import derive_step
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph import CheckedGraph

@@ -569,7 +569,7 @@ def test_the_command_line_translates_with_either_file_or_their_folder_and_withou
     for name in (ENCODER, STEP):
         (tmp_path / name).write_bytes((made.folder / name).read_bytes())
     (tmp_path / "lines.txt").write_text("w4 w5\nw6\n")
-    show = "import sys\nfrom s2sc.cli import main\ncode = main()\n"
+    show = "import sys\nfrom s2sc.cli.main import main\ncode = main()\n"
     show += "print(code, *sorted({'torch', 'onnx', 'onnxscript', 'safetensors'} & set(sys.modules)), file=sys.stderr)"
     told = set()
     for model in (tmp_path, tmp_path / ENCODER, tmp_path / STEP):

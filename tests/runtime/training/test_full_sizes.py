@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from s2sc import cli
+from s2sc.cli import main as cli
 
 # benchmarks/recipes.py --full runs them as they are: gigabytes and minutes each
 FULL = ("transformer_base", "transformer_big", "gnmt", "convs2s")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from s2sc import cli
+from s2sc.cli import main as cli
 
 
 def test_a_transformer_learns_to_reverse_digits(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

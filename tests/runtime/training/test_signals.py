@@ -75,7 +75,7 @@ def test_a_signal_stops_with_a_checkpoint_and_the_command_that_goes_on(
 # a step that takes its time after the first signal was noticed by nobody yet
 SLOW = """
 import sys, time
-from s2sc.cli import main
+from s2sc.cli.main import main
 from s2sc.runtime import trainer
 step = trainer._train_step
 def slow(running, batch):
