@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
 
 from ...compiler.parts.data.parallel_text import ParallelText
 from ...compiler.parts.text.characters import Characters
@@ -22,6 +22,7 @@ from .codec import Codec, composed
 from .codecs import BadTokens, Codecs, open_codecs
 from .corpus import OnProgress, cache_folder
 from .json_line import LINE_BYTES
+from .piece_training import TrainingFailed, train_pieces
 from .tally import BadData
 from .words import WordsCodec
 
@@ -127,16 +128,15 @@ def _most_frequent(pieces: Iterable[str], size: int, what: str, warn: Callable[[
 
 def _sentencepiece(tokenizer: SentencePiece, texts: Sequence[str], what: str) -> Codec:
     with extra("text", "sentencepiece"):
-        from sentencepiece import SentencePieceTrainer
+        import sentencepiece
     from .sentencepiece import SentencePieceCodec
 
     step = -(-len(texts) // MOST_LINES)
-    model = io.BytesIO()
     try:
         # one thread, all lines in their order: the same model everywhere
-        SentencePieceTrainer.train(
-            sentence_iterator=iter([composed(text) for text in texts[::step]]),
-            model_writer=model,
+        model = train_pieces(
+            Path(sentencepiece.__file__).parent.parent,
+            (composed(text) for text in texts[::step]),
             model_type=tokenizer.kind,
             vocab_size=tokenizer.size,
             character_coverage=tokenizer.coverage,
@@ -151,9 +151,9 @@ def _sentencepiece(tokenizer: SentencePiece, texts: Sequence[str], what: str) ->
             max_sentence_length=LINE_BYTES,
             minloglevel=2,
         )
-    except RuntimeError as error:
+    except TrainingFailed as error:
         raise BadData("tokenizer", _explained(str(error), tokenizer.size, what)) from None
-    return SentencePieceCodec(model.getvalue())
+    return SentencePieceCodec(model)
 
 
 def _explained(message: str, size: int, what: str) -> str:
