@@ -13,9 +13,14 @@ from .terminal import colour
 def analysis_of(options: argparse.Namespace) -> Analysis:
     """The analysis of one spec; what is wrong with it goes to the error stream."""
     analysis = analyse_file(Path(options.spec), profile=options.profile, sets=options.set)
+    show_findings(analysis)
+    return analysis
+
+
+def show_findings(analysis: Analysis) -> None:
+    """Errors and warnings of an analysis, on the error stream."""
     shown = [finding for finding in analysis.findings if finding.severity != "info"]
     if shown:
         from ..dsl.report.full import render
 
         print(render(shown, colour=colour(sys.stderr)), file=sys.stderr)
-    return analysis

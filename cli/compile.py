@@ -9,10 +9,13 @@ from typing import Any
 
 from .. import __version__
 from ..compiler.front import Analysis
+from ..compiler.lock import lock_path
 from .analysis import analysis_of
 from .failures import FINDINGS, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
 from .options import device, variants
 from .terminal import note, write
+
+_MOST_WARNINGS = 5
 
 EXAMPLES = """examples:
   s2sc compile specs/wav2letter.s2s --out build/w2l
@@ -72,7 +75,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
         from ..runtime.data.opening import open_data
         from ..runtime.device import torch_device
         from ..runtime.progress import progress_for, words_for
-        from ..runtime.run_folder import Run, new_run, newest_run, open_run, safe_name
+        from ..runtime.run_folder import Run, new_run, newest_run, open_run, safe_name, texts_of
         from ..runtime.trainer import Stopped, train
     checked = analysis.checked
     assert checked is not None
@@ -99,12 +102,30 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     )
     run = run or new_run(Path("runs"), name)
     progress.say(f"run {run.folder}")
-    started_with = {"profile": options.profile, "set": list(options.set), "device": str(device), "version": __version__}
+    started_with: dict[str, Any] = {
+        "profile": options.profile,
+        "set": list(options.set),
+        "device": str(device),
+        "version": __version__,
+    }
+    locked = _lock_of(options, analysis)
+    if locked:
+        started_with["lock"] = locked
+        for message in locked["differs"][:_MOST_WARNINGS]:
+            progress.warn(f"{lock_path(spec)}: {message}")
+        if len(locked["differs"]) > _MOST_WARNINGS:
+            progress.warn(f"{lock_path(spec)}: {len(locked['differs']) - _MOST_WARNINGS} more; see s2sc lock --check")
     with run.held():
         if not options.resume:
             _refuse_taken(run)
         data.save_codecs(run.tokens)
-        run.begin(checked, spec_text=analysis.source.text, base=spec.parent, started_with=started_with)
+        run.begin(
+            checked,
+            spec_text=analysis.source.text,
+            base=spec.parent,
+            started_with=started_with,
+            texts=None if analysis.loader is None else texts_of(analysis.loader, spec),
+        )
         try:
             train(checked, run, data, device=device, progress=progress, resume=options.resume)
         except Stopped as stopped:
@@ -122,6 +143,28 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     use = "translate with: s2sc infer" if checked.graph.steps else "transcribe with: s2sc infer"
     progress.say(f"result in {run.result}; {use} {run.folder} {'FILE.txt' if checked.graph.steps else 'FILE.wav'}")
     return OK
+
+
+def _lock_of(options: argparse.Namespace, analysis: Analysis) -> dict[str, Any]:
+    """What run.json says of the spec's lock: its hash and what differs from it; empty where there is none."""
+    import hashlib
+
+    from ..compiler.lock import held_against
+
+    assert analysis.checked is not None
+    assert analysis.loader is not None
+    spec = Path(options.spec)
+    chosen = bool(options.profile or options.set)
+    graph = analysis.checked.graph
+    # another profile has an architecture and a batch of its own: that is no difference from the lock
+    architecture = "" if chosen else analysis.checked.architecture_hash
+    found = held_against(spec, graph, architecture, analysis.loader, tool=__version__, hashed=True)
+    if not found.path:
+        return {}
+    differs = [found.problem] if found.problem else []
+    differs += [one.message for one in found.changed if not (chosen and one.kind == "batch") and not one.absent]
+    read = b"" if found.problem else lock_path(spec).read_bytes()
+    return {"sha256": hashlib.sha256(read).hexdigest() if read else None, "differs": differs}
 
 
 def _refuse_taken(run: Any) -> None:

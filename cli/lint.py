@@ -33,6 +33,9 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("paths", nargs="+", metavar="PATH", help="specs, or folders that are searched for *.s2s")
     verb.add_argument("--format", choices=FORMATS, default="full", help="how findings are shown")
     verb.add_argument("--fail-on", choices=LEVELS, default="error", help="least severity that makes the exit code 1")
+    verb.add_argument(
+        "--with-files", action="store_true", help="read the data files, too: are they there, and as they were locked?"
+    )
     variants(verb)
 
 
@@ -45,7 +48,14 @@ def run(options: argparse.Namespace) -> int:
     paths = list(_specs(options.paths))
     for path in paths:
         try:
-            analysis = analyse_file(path, profile=options.profile, sets=options.set, blocks_too=True)
+            analysis = analyse_file(
+                path,
+                profile=options.profile,
+                sets=options.set,
+                blocks_too=True,
+                with_lock=True,
+                with_files=options.with_files,
+            )
             findings.extend(analysis.findings)
         except Unreadable as error:
             unreadable.append(error)

@@ -334,8 +334,8 @@ def _value_lines(changes: Sequence[ValueChange]) -> Iterator[str]:
         copies = change.path.rpartition(".")[2] if "." in change.path else change.path
         groups.setdefault((copies, change.before, change.after), []).append(change)
     rows = []
-    for change, *copies in groups.values():
-        more = f" (and {len(copies)} more)" if copies else ""
+    for change, *others in groups.values():
+        more = f" (and {len(others)} more)" if others else ""
         rows.append((f"{change.path}{more}", _said_text(change.before), _said_text(change.after)))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     yield from _cut([f"{path:<{widths[0]}}   {was:<{widths[1]}}   ->   {now}" for path, was, now in rows])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..dsl.diagnostics import Findings
@@ -17,6 +18,7 @@ from ..dsl.spec import Spec
 from .build import build
 from .catalogue import builtin
 from .graph import CheckedGraph, Graph
+from .locked import Locked
 from .pipeline import check
 
 
@@ -25,6 +27,7 @@ class Analysis:
     """What is known of a spec: as far as its errors allow.
 
     checked  None exactly when there are errors, or when it was a file of blocks
+    loader   what found the files that it imports, if it was a file
     """
 
     source: Source
@@ -32,6 +35,7 @@ class Analysis:
     spec: Spec | None = None
     graph: Graph | None = None
     checked: CheckedGraph | None = None
+    loader: FileLoader | None = None
 
 
 def analyse(
@@ -41,6 +45,7 @@ def analyse(
     sets: Sequence[str] = (),
     loader: Loader | None = None,
     blocks_too: bool = False,
+    locked: Callable[[Graph], Locked] | None = None,
 ) -> Analysis:
     """Parse, resolve, build and check; each stage gathers all it finds, and the next one starts if there are no errors.
 
@@ -48,6 +53,7 @@ def analyse(
     sets        "path=expression", as after --set
     loader      what finds the files that it imports; without one it can import from the library only
     blocks_too  take a file that only defines what others import for what it is, and look at it alone
+    locked      holds the graph against the spec's lock
     """
     findings = Findings()
     catalogue = builtin()
@@ -65,12 +71,33 @@ def analyse(
     graph = build(spec, catalogue, findings)
     if findings.has_errors or graph is None:
         return Analysis(source, findings, spec, graph)
+    if locked is not None:
+        graph = replace(graph, origins=replace(graph.origins, locked=locked(graph)))
     return Analysis(source, findings, spec, graph, check(graph, findings))
 
 
 def analyse_file(
-    path: Path, *, profile: str | None = None, sets: Sequence[str] = (), blocks_too: bool = False
+    path: Path,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    blocks_too: bool = False,
+    with_lock: bool = False,
+    with_files: bool = False,
 ) -> Analysis:
-    """The same for a file; raises dsl.reading.Unreadable."""
+    """The same for a file; raises dsl.reading.Unreadable.
+
+    with_lock   hold it against its lock, if it has one
+    with_files  read the data files that the spec names, too
+    """
     source = read_source(path)
-    return analyse(source, profile=profile, sets=sets, loader=FileLoader(source, path), blocks_too=blocks_too)
+    loader = FileLoader(source, path)
+    locked: Callable[[Graph], Locked] | None = None
+    if with_files or (with_lock and os.path.lexists(f"{path}.lock")):
+        from .lock import held_against
+
+        def locked(graph: Graph) -> Locked:
+            return held_against(path, graph, "", loader, tool="", hashed=with_files)
+
+    found = analyse(source, profile=profile, sets=sets, loader=loader, blocks_too=blocks_too, locked=locked)
+    return replace(found, loader=loader)

@@ -12,6 +12,7 @@ from ..dsl.syntax import TypeExpression
 from ..dsl.values import ModuleReference, PartValue, Ref, Static
 from .component import Component
 from .data_layer import SHIFTED, Symbolic
+from .locked import Locked
 from .part import Part
 from .tensor_type import TensorType, lengths
 
@@ -81,7 +82,10 @@ class TypeClaim:
 
 @dataclass(frozen=True)
 class Origins:
-    """Everything that ties a graph to its text; empty for a graph that was read from graph.json."""
+    """Everything that ties a graph to its text; empty for a graph that was read from graph.json.
+
+    locked  the spec's lock and what differs from it, where there is one or data files were asked for
+    """
 
     nodes: Mapping[str, NodeOrigin] = field(default_factory=dict)
     data: PartValue | None = None
@@ -91,6 +95,7 @@ class Origins:
     claims: tuple[TypeClaim, ...] = ()
     spec_hash: str = ""
     sources: tuple[Source, ...] = ()
+    locked: Locked | None = None
 
     def of(self, path: str) -> NodeOrigin:
         """The origin of a node, or of the node that a derived one stands before."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,9 @@ from .graph import CheckedGraph, Graph, Node
 from .part import Mismatch, Part
 from .pipeline import check
 from .provenance import Value
+from .strict_json import BadJson, parse_strictly
 from .types_as_json import dim_json, type_json
+from .whole_file import canonical, write_whole
 
 FORMAT = "s2sc.graph"
 MAP_FORMAT = "s2sc.graph.map"
@@ -38,14 +37,14 @@ class GraphFileError(ValueError):
 def write_graph(checked: CheckedGraph, folder: Path) -> None:
     """Write graph.json and graph.map.json into a folder; each is there whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "graph.map.json", map_json(checked))
-    _replace(folder / "graph.json", graph_json(checked))
+    write_whole(folder / "graph.map.json", map_json(checked))
+    write_whole(folder / "graph.json", graph_json(checked))
 
 
 def graph_json(checked: CheckedGraph) -> bytes:
     """The canonical bytes of graph.json: no spans, texts, folders or read variables."""
     graph = checked.graph
-    return _canonical(
+    return canonical(
         {
             "format": FORMAT,
             "version": VERSION,
@@ -80,7 +79,10 @@ def read_graph(path: Path) -> CheckedGraph:
 def graph_from_json(data: bytes, *, name: str = "graph.json") -> CheckedGraph:
     """The checked graph that the bytes of a graph.json describe."""
     catalogue = builtin()
-    content = _parsed(data, name)
+    try:
+        content = parse_strictly(data, name, most_bytes=_MOST_BYTES, most_depth=_MOST_DEPTH)
+    except BadJson as problem:
+        raise GraphFileError(str(problem)) from problem
     _validate(content, catalogue, name)
     try:
         graph = _structure(content, catalogue)
@@ -109,7 +111,7 @@ def map_json(checked: CheckedGraph) -> bytes:
         }
         for path, origin in origins.nodes.items()
     }
-    return _canonical(
+    return canonical(
         {
             "format": MAP_FORMAT,
             "version": VERSION,
@@ -156,33 +158,6 @@ def _symbol(symbol: Symbolic) -> dict[str, Any]:
     }
 
 
-def _canonical(content: object) -> bytes:
-    """Sorted keys, one way to write each number, ASCII, one line end."""
-    text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
-    return (text + "\n").encode("ascii")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside it, sync, rename, sync the folder."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _provenance(value: Value) -> dict[str, Any]:
     if isinstance(value, PartValue):
         return {
@@ -207,61 +182,6 @@ def _place(span: Span | None) -> str | None:
 
 
 # ---------------------------------------------------------------- reading
-
-
-def _parsed(data: bytes, name: str) -> Any:
-    """Strict JSON: no duplicate keys, no NaN, bounded size and depth."""
-    if len(data) > _MOST_BYTES:
-        raise GraphFileError(f"{name} is larger than {_MOST_BYTES // 1024**2} MiB")
-    if _depth(data) > _MOST_DEPTH:
-        raise GraphFileError(f"{name} is nested deeper than {_MOST_DEPTH}")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise GraphFileError(f"{name} has the key {twice!r} twice in one object")
-        return found
-
-    def refuse(text: str) -> Any:
-        raise GraphFileError(f"{name} holds {text}, which is no finite number")
-
-    def finite(text: str) -> float:
-        return number if math.isfinite(number := float(text)) else refuse(text)
-
-    try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
-    except UnicodeDecodeError as problem:
-        raise GraphFileError(f"{name} is not UTF-8") from problem
-    except json.JSONDecodeError as problem:
-        raise GraphFileError(f"{name} is not JSON: {problem.msg} at line {problem.lineno}") from problem
-    except (ValueError, RecursionError) as problem:
-        if isinstance(problem, GraphFileError):
-            raise
-        raise GraphFileError(f"{name} is not JSON: {problem}") from problem
-
-
-def _depth(data: bytes) -> int:
-    """The deepest nesting, counted without parsing; brackets in strings count too, which errs on the safe side."""
-    deepest = depth = 0
-    in_string = escaped = False
-    for byte in data:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
 
 
 def _validate(content: Any, catalogue: Catalogue, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from .imports import ImportRefused
@@ -39,6 +39,16 @@ class FileLoader:
         """All that was read, the spec first."""
         return (self._spec, *(source for source in self._sources.values() if source is not self._spec))
 
+    @property
+    def places(self) -> Iterator[tuple[Source, str, bool]]:
+        """What was imported: the path below the library or the project's root, and whether it is the library's."""
+        for real, source in self._sources.items():
+            if source is self._spec:
+                continue
+            from_library = inside(real, self._library)
+            root = self._library if from_library else self.root
+            yield source, os.path.relpath(real, root).replace(os.sep, "/"), from_library
+
     def load(self, path: str, importer: Source) -> Source:
         """The file that `importer` names so. Raises ImportRefused."""
         check_written(path)
@@ -53,7 +63,7 @@ class FileLoader:
                 f"`{path}` cannot be found from a text that stands in no file",
                 "save the spec as a file, or import from the library: lib/…",
             )
-        root = self._library if from_library or inside(folder, self._library) else self._root()
+        root = self._library if from_library or inside(folder, self._library) else self.root
         try:
             real = os.path.realpath(os.path.join(folder, wanted))
         except (OSError, ValueError) as error:
@@ -67,8 +77,12 @@ class FileLoader:
             self._folders.setdefault(self._sources[real], os.path.dirname(real))
         return self._sources[real]
 
-    def _root(self) -> str:
-        """The nearest folder above the spec that holds s2sc.toml, else the spec's own folder."""
+    @property
+    def root(self) -> str:
+        """The project's folder, links resolved.
+
+        That is the nearest folder above the spec that holds s2sc.toml, else the spec's own folder.
+        """
         if not self._project:
             own = Path(self._folders[self._spec])
             found = (folder for folder in (own, *own.parents) if (folder / PROJECT_FILE).is_file())

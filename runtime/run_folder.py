@@ -16,6 +16,7 @@ from typing import Any
 from ..compiler.graph import CheckedGraph
 from ..compiler.graph_file import read_graph, write_graph
 from ..dsl.escapes import visible
+from ..dsl.loading import PROJECT_FILE, FileLoader
 from .storage import Storage, StorageError, replace_file
 
 LARGEST_SPEC = 4 * 2**20
@@ -30,6 +31,7 @@ class Run:
     """A run's folder.
 
     spec.s2s, graph.json, graph.map.json   what was trained
+    sources/, library/                     the spec again beside all that it imports, where it imports something
     run.json                               where its data is looked for, and with what it was started
     metrics.jsonl, tensorboard/            what was measured on the way
     checkpoints/                           states to go on from
@@ -68,16 +70,30 @@ class Run:
     def result(self) -> Path:
         return self.folder / "result.json"
 
-    def begin(self, checked: CheckedGraph, *, spec_text: str, base: Path, started_with: Mapping[str, Any]) -> None:
+    def begin(
+        self,
+        checked: CheckedGraph,
+        *,
+        spec_text: str,
+        base: Path,
+        started_with: Mapping[str, Any],
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         """Write down what is trained.
 
         base          the folder that relative data paths start from
         started_with  profile, overrides, device … as they were given
+        texts         the spec with what it imports, by paths below the run's folder (see `texts_of`)
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             Storage().sync_folder(self.folder.parent)
             replace_file(self.spec, spec_text.encode())
+            for path, text in (texts or {}).items():
+                file = self.folder / path
+                assert file.resolve().is_relative_to(self.folder.resolve()), f"{path} leads out of the run"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(file, text.encode())
             record = {"base": str(base.resolve()), **started_with}
             replace_file(self.folder / "run.json", json.dumps(record, indent=2, sort_keys=True).encode())
             # the last one: a folder with graph.json is a run
@@ -128,6 +144,21 @@ class Run:
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write result.json."""
         replace_file(self.result, json.dumps(result, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n")
+
+
+def texts_of(loader: FileLoader, spec: Path) -> dict[str, str]:
+    """A spec and its imports, by paths below a run's folder at which they find each other; none without imports."""
+    imported = list(loader.places)
+    if not imported:
+        return {}
+    own = Path(os.path.realpath(spec.parent), spec.name).relative_to(loader.root)
+    found = {str(Path("sources") / own): loader.sources[0].text}
+    if len(own.parts) > 1:
+        # what says where the project starts
+        found[f"sources/{PROJECT_FILE}"] = ""
+    for source, path, from_library in imported:
+        found[str(Path("library" if from_library else "sources") / path)] = source.text
+    return found
 
 
 def new_run(parent: Path, name: str) -> Run:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from s2sc.compiler.front import analyse
 from s2sc.compiler.rulebook import Rule, complete, rules
 from s2sc.dsl.diagnostics import Diagnostic
-from s2sc.dsl.source import Source
+from s2sc.tests.examples import analyse_example
 
 _MARK = re.compile(r"# (error|warning|info)\[(S2S\d+)\]")
 
 
 def findings(text: str) -> list[Diagnostic]:
-    return list(analyse(Source("example.s2s", text)).findings)
+    return list(analyse_example(text).findings)
 
 
 def test_the_prelude_is_clean() -> None:

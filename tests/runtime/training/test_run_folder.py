@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from s2sc.runtime.run_folder import Run, RunError, new_run, newest_run, open_run, safe_name
+from s2sc.compiler.front import analyse_file
+from s2sc.compiler.graph_file import graph_json
+from s2sc.compiler.rulebook import complete
+from s2sc.runtime.run_folder import Run, RunError, new_run, newest_run, open_run, safe_name, texts_of
 from s2sc.runtime.storage import StorageError
 
 
@@ -85,3 +89,42 @@ def test_a_folder_that_cannot_be_made_is_a_matter_of_storage(kit: Any, tmp_path:
 )
 def test_a_specs_name_is_a_safe_folder(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+def test_a_run_holds_what_its_spec_imports_so_that_it_is_read_without_them(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "specs").mkdir(parents=True)
+    (project / "s2sc.toml").write_text("")
+    (project / "common.s2s").write_text("edition 1\nlet width = 12\n")
+    spec = project / "specs" / "model.s2s"
+    parts = 'import "../common.s2s" as common\nimport "lib/rnn.s2s" as rnn\n'
+    fragment = f"{parts}encoder {{ out = data.audio -> linear(common.width) }}\n"
+    spec.write_text(complete(fragment))
+    analysis = analyse_file(spec)
+    assert analysis.checked is not None, [(one.code, one.message) for one in analysis.findings]
+    assert analysis.loader is not None
+    run = Run(tmp_path / "run")
+    texts = texts_of(analysis.loader, spec)
+    sources = {"sources/specs/model.s2s", "sources/s2sc.toml", "sources/common.s2s"}
+    assert set(texts) == {*sources, "library/rnn.s2s", "library/losses.s2s"}
+    run.begin(analysis.checked, spec_text=spec.read_text(), base=spec.parent, started_with={}, texts=texts)
+    shutil.rmtree(project)
+    again = analyse_file(run.folder / "sources" / "specs" / "model.s2s")
+    assert again.checked is not None
+    assert graph_json(again.checked) == (run.folder / "graph.json").read_bytes()
+
+
+def test_a_spec_without_imports_is_kept_once(tmp_path: Path) -> None:
+    spec = tmp_path / "model.s2s"
+    spec.write_text(complete(""))
+    analysis = analyse_file(spec)
+    assert analysis.loader is not None
+    assert texts_of(analysis.loader, spec) == {}
+
+
+def test_a_text_that_leads_out_of_the_run_is_never_written(kit: Any, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="leads out of the run"):
+        Run(tmp_path / "run").begin(
+            kit.graph_of(), spec_text="", base=tmp_path, started_with={}, texts={"../outside.s2s": ""}
+        )
+    assert not (tmp_path / "outside.s2s").exists()
