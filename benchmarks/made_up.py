@@ -121,8 +121,8 @@ class TrainerOverBatches:
         return [weight.detach() for weight in self.trainer.weights]
 
     def last_loss(self) -> float:
-        """The loss of the latest step, if no figures were written since."""
-        return self.trainer.state.losses[-1]
+        """The loss of the latest step; NaN where that step's figures were written, which begins a new window."""
+        return self.trainer.state.losses[-1] if self.trainer.state.losses else math.nan
 
 
 class _NoData:
