@@ -6,6 +6,7 @@ VERBS = {
     "init": "write a first spec for a task, for your data or data that is made",
     "lint": "find every problem of specs, without running anything",
     "plan": "show nodes, shapes, parameters, cost, memory and receptive field",
+    "migrate": "rewrite specs for a newer edition of the language",
     "lock": "write down what a spec is made of, or say what differs from that",
     "compile": "check a spec; write its graph, show its code, or train it",
     "eval": "measure a run on a split",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +10,7 @@ from ..dsl import syntax
 from ..dsl.diagnostics import Findings
 from ..dsl.parser import parse
 from ..dsl.source import Source, Span
+from ..dsl.tree_walk import walk
 from .provenance import inside
 
 
@@ -59,7 +59,7 @@ class TextIndex:
 
     @cached_property
     def _nodes(self) -> list[Any]:
-        return [node for statements in self._documents.values() for node in _walk(statements)]
+        return [node for statements in self._documents.values() for node in walk(statements)]
 
     @cached_property
     def _at(self) -> dict[tuple[int, int, int], list[Any]]:
@@ -73,19 +73,6 @@ class TextIndex:
         """Statements and parameters, what is inside before what is around it."""
         kept = [node for node in self._nodes if isinstance(node, syntax.Statement | syntax.Parameter)]
         return sorted(kept, key=lambda node: node.span.end - node.span.start)
-
-
-def _walk(nodes: Iterable[Any]) -> Iterator[Any]:
-    """All nodes with a span below some nodes, without recursion: trees may be deep."""
-    stack = list(nodes)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, tuple):
-            stack.extend(node)
-        elif is_dataclass(node) and not isinstance(node, Span | Source):
-            if hasattr(node, "span"):
-                yield node
-            stack.extend(getattr(node, field.name) for field in fields(node))
 
 
 def _key(span: Span) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
 from .imports import ImportRefused
@@ -21,9 +21,11 @@ class FileLoader:
 
     spec  the spec that imports
     path  where it stands; without it (a text from elsewhere) it can import from the library only
+    texts what some files are taken to hold, by their paths with links resolved
     """
 
-    def __init__(self, spec: Source, path: Path | None = None) -> None:
+    def __init__(self, spec: Source, path: Path | None = None, texts: Mapping[str, str] | None = None) -> None:
+        self._texts = texts or {}
         self._spec = spec
         self._library = os.path.realpath(LIBRARY)
         self._project = ""
@@ -98,6 +100,8 @@ class FileLoader:
                 message = f"the library of s2sc has no `{path.removeprefix(_LIBRARY_PREFIX)}`"
                 raise ImportRefused("S2S206", message, *helps)
             raise ImportRefused("S2S206", f"there is no file `{path}`", *helps)
+        if real in self._texts:
+            return Source(self._name(real, root), self._texts[real])
         try:
             return read_source(Path(real), name=self._name(real, root))
         except Unreadable as error:

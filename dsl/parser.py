@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any, get_args
 
 from .automaton import UnexpectedToken
-from .diagnostics import Findings, Label
+from .diagnostics import Diagnostic, Edit, Findings, Fix, Label
+from .editions import EDITIONS, newest
 from .expectations import expected_words, found_words
 from .grammar import grammar
 from .layout import SECTION_WORDS, lay_out
@@ -30,8 +31,6 @@ from .syntax import (
     TypeExpression,
 )
 from .tokens import Token
-
-KNOWN_EDITIONS = (1,)
 
 
 def parse(source: Source, findings: Findings) -> Document:
@@ -443,27 +442,41 @@ def _check_edition(statements: tuple[Statement, ...], tokens: list[Token], sourc
     if not editions:
         if not any(token.type == "EDITION" for token in tokens):
             start = tokens[0].span.start if tokens else 0
-            problems.error(
-                "S2S108",
-                "the file does not say for which edition of the language it is written",
-                Span(source, start, start),
-                helps=("write `edition 1` as the first statement",),
+            place = Span(source, start, start)
+            line = f"edition {newest()}"
+            problems.add(
+                Diagnostic(
+                    "S2S108",
+                    "error",
+                    "the file does not say for which edition of the language it is written",
+                    place,
+                    helps=(f"write `{line}` as the first statement",),
+                    fixes=(Fix(f"write `{line}`", (Edit(place, f"{line}\n\n"),), safe=True),),
+                )
             )
         return
     first, *others = editions
-    if first.number not in KNOWN_EDITIONS:
-        known = ", ".join(map(str, KNOWN_EDITIONS))
-        problems.error(
-            "S2S108",
-            f"edition {first.number} is unknown to this version of s2sc",
-            first.span,
-            notes=(f"known editions: {known}",),
-            helps=("write `edition 1`, or install a newer s2sc",),
-        )
+    if first.number != newest():
+        _report_edition(first, problems)
     elif tokens[0].type != "EDITION":
         problems.error("S2S108", "`edition` is the first statement of a file", first.span)
     for other in others:
         problems.error("S2S108", "a file has one edition", other.span, labels=(Label(first.span, "the first one"),))
+
+
+def _report_edition(statement: Edition, problems: Findings) -> None:
+    """Say what is the matter with an edition that is not read."""
+    number = statement.number
+    known = ", ".join(map(str, EDITIONS))
+    if number in EDITIONS:
+        message = f"edition {number} is older than this s2sc, which reads edition {newest()}"
+        helps = (f"s2sc migrate {statement.span.source.name} rewrites the file",)
+    elif number > newest():
+        message = f"edition {number} is newer than this s2sc, which reads edition {newest()}"
+        helps = (f"install a newer s2sc, or write `edition {newest()}`",)
+    else:
+        message, helps = f"there is no edition {number}", (f"write `edition {newest()}`",)
+    problems.error("S2S108", message, statement.span, notes=(f"known editions: {known}",), helps=helps)
 
 
 def _hand_on(problems: Findings, findings: Findings) -> None:

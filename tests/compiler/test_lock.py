@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from s2sc import cli
+from s2sc.cli.main import main
 from s2sc.compiler.front import analyse_file
 from s2sc.compiler.lock import LockError, lock_from_json, lock_path
 
@@ -62,7 +62,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(tmp_path)
 
     def command(*words: str) -> tuple[int, str]:
-        code = cli.main(words)
+        code = main(words)
         out, err = capsys.readouterr()
         assert "Traceback" not in err
         return code, out + err

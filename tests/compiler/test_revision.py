@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from s2sc.cli import main
+from s2sc.cli.main import main
 from s2sc.compiler.front import analyse
 from s2sc.compiler.revision import NoRevision, RevisionLoader, revision_of
 from s2sc.compiler.rulebook import complete
