@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import sentencepiece
-from s2sc.runtime.data import piece_training
 from s2sc.runtime.data.piece_training import TrainingFailed, train_pieces
 
 LIBRARY = Path(sentencepiece.__file__).parent.parent
@@ -36,7 +35,7 @@ def test_ctrl_c_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
         yield "a small dog runs"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(piece_training.subprocess, "Popen", Recorded)
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
     with pytest.raises(KeyboardInterrupt):
         train_pieces(LIBRARY, texts(), **SETTINGS)
     assert started[0].returncode == -9
