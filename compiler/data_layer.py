@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..dsl.signature import StreamFacts
-from ..dsl.values import Plain, Ref
+from ..dsl.values import Plain, Ref, SplitOf
 from .component import Component
 from .dim import Dim
-from .part import Part
+from .part import Mismatch, Part
 from .tensor_type import TensorType
 
 # How the stream is called that a decoder is fed: the target with a begin mark before it and without its end mark.
@@ -18,6 +18,8 @@ SHIFTED = ".shifted"
 
 # The first token numbers of every text that a decoder writes.
 UNKNOWN, BEGIN, END = 0, 1, 2
+
+_SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,19 @@ class DataLayer(Part):
         values    plain values of the other parameters
         """
         raise NotImplementedError
+
+    def check_shares(self) -> None:
+        """Raise Mismatch where a split is a share of one that names no files: of itself, of a share or of nothing."""
+        for name in _SPLITS:
+            share = getattr(self, name)
+            if not isinstance(share, SplitOf):
+                continue
+            of = getattr(self, share.split)
+            if of is None or isinstance(of, SplitOf):
+                raise Mismatch(
+                    "S2S301",
+                    f"{name} is a share of {share.split}, which names no files",
+                    at="itself a share" if of is not None else "nothing to take it from",
+                    param=name,
+                    helps=(f"give {share.split} files, or take the share of a split that has some",),
+                )

@@ -259,7 +259,7 @@ def _read(source: TextSource, wanted: Iterable[str], settings: ParallelText, tal
                     problems.append(one)
                 tally.records += 1
         except BadTextFile as error:
-            raise BadData("bad_text_file", str(error), tuple(problems)) from None
+            raise BadData("bad_text_file", f"{error} (in {source.root.folder})", tuple(problems)) from None
     tally.refuse(problems)
     return pairs
 

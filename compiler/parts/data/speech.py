@@ -93,6 +93,7 @@ class Speech(DataLayer):
                 param=given[0],
                 helps=(f"leave out corpus, or {' and '.join(given)}",),
             )
+        self.check_shares()
         if sum(change.name == "join_clips" for change in self.augment) > 1:
             raise Mismatch(
                 "S2S301", "data speech joins clips twice", param="augment", helps=("raise max of the first",)

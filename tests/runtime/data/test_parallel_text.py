@@ -288,6 +288,7 @@ def test_files_of_different_lengths_stop_whatever_on_bad_says(corpus: Path) -> N
     with pytest.raises(BadData, match=r"train.en has 300 lines and train.de has 2") as caught:
         opened(corpus, on_bad="skip")
     assert caught.value.code == "bad_text_file"
+    assert f"(in {corpus})" in str(caught.value), "the files' names are relative to the root"
 
 
 def test_a_missing_root_names_its_variable(tmp_path: Path) -> None:
