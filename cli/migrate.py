@@ -92,8 +92,8 @@ def _is_error(finding: Diagnostic) -> bool:
 def _diff(path: Path, before: str, after: str) -> Iterator[str]:
     import difflib
 
-    lines = (text.splitlines() for text in (before, after))
-    yield from map(visible, difflib.unified_diff(*lines, str(path), str(path), lineterm="", n=2))
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2)
+    yield from map(visible, lines)
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -139,8 +139,9 @@ def difference(before: Side, after: Side) -> Difference:
 
 
 def _values(before: Side, after: Side, nodes: Sequence[NodeChange]) -> Iterator[ValueChange]:
-    lets = bool(before.checked.graph.origins.sources and after.checked.graph.origins.sources)
-    old, new = dict(_said(before, lets=lets)), dict(_said(after, lets=lets))
+    # a name that only one of them has says nothing that what is computed from it does not say
+    lets = before.checked.graph.origins.lets.keys() & after.checked.graph.origins.lets.keys()
+    old, new = dict(_said(before, lets)), dict(_said(after, lets))
     moved = {change.before: change.after for change in nodes if change.before and change.after}
     only = {change.before or change.after for change in nodes if not (change.before and change.after)}
     old = {(moved.get(owner, owner), name): found for (owner, name), found in old.items()}
@@ -158,11 +159,12 @@ def _values(before: Side, after: Side, nodes: Sequence[NodeChange]) -> Iterator[
 _NOTHING: tuple[str, Said | None] = ("", None)
 
 
-def _said(side: Side, *, lets: bool) -> Iterator[tuple[tuple[str, str], tuple[str, Said | None]]]:
+def _said(side: Side, lets: Collection[str]) -> Iterator[tuple[tuple[str, str], tuple[str, Said | None]]]:
     """Everything that a spec can say, by what it belongs to and its name there: what is compared, and what is shown."""
     graph = side.checked.graph
     yield ("", "edition"), (str(graph.edition), Said(str(graph.edition)))
-    for name, value in graph.origins.lets.items() if lets else ():
+    for name in sorted(lets):
+        value = graph.origins.lets[name]
         text = written(value)
         yield ("", name), (text, _one(side, text, value))
     sections = {"data": graph.data, "hyperparameters": graph.hyperparameters}

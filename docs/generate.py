@@ -2,7 +2,9 @@
 The parse tables of the grammar are written here too.
 
 A page holds an example as ```s2s name=NAME and what s2sc says of it as ```text plan=NAME, or as ```text lint=NAME with
-change="…" into="…" for the example with a mistake put in. An example with=NAME is completed by that one's sections.
+change="…" into="…" for the example with a mistake put in; ```text why=NAME path=PATH is what --why says, with profile=…
+and set=…, ```text against=NAME change="…" into="…" what --against does. An example with=NAME is completed by that one's
+sections.
 ```text stage=NAME holds what one room hands on, for the layer that docs/onboarding.md follows.
 `make docs` runs this; tests/test_docs.py checks that it would change nothing.
 """
@@ -20,12 +22,14 @@ from textwrap import dedent, wrap
 
 from s2sc.compiler.catalogue import builtin
 from s2sc.compiler.component import Component
+from s2sc.compiler.difference import Side, difference
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph_file import graph_json
 from s2sc.compiler.graph_schema import graph_schema
 from s2sc.compiler.part import Part
 from s2sc.compiler.plan import plan
 from s2sc.compiler.rulebook import rules
+from s2sc.compiler.why import why
 from s2sc.dsl import syntax
 from s2sc.dsl.diagnostics import Findings
 from s2sc.dsl.parse_tables import TABLES, tables_json
@@ -68,7 +72,7 @@ def fresh(text: str) -> str:
 
     def renewed(block: re.Match[str]) -> str:
         kind, facts = read_info(block["info"])
-        if kind != "text" or not {"plan", "lint", "stage"} & set(facts):
+        if kind != "text" or not {"plan", "lint", "stage", "why", "against"} & set(facts):
             return block[0]
         return f"```{block['info']}\n{shown(examples, facts)}\n```"
 
@@ -125,11 +129,35 @@ def shown(examples: dict[str, str], facts: dict[str, str]) -> str:
         checked = analysis(facts["plan"], examples[facts["plan"]]).checked
         assert checked is not None, f"{facts['plan']} has errors"
         return plan(checked).to_text().rstrip("\n")
-    text = examples[facts["lint"]]
-    if "change" in facts:
-        assert facts["change"] in text, f"{facts['lint']} has no {facts['change']}"
-        text = text.replace(facts["change"], facts["into"])
+    if "why" in facts:
+        return whys(facts["why"], examples[facts["why"]], facts)
+    if "against" in facts:
+        return compared(facts["against"], examples[facts["against"]], facts)
+    text = changed(examples[facts["lint"]], facts)
     return render(list(analysis(facts["lint"], text).findings)).rstrip("\n")
+
+
+def changed(text: str, facts: dict[str, str]) -> str:
+    """An example with what `change` says put in, if it does."""
+    if "change" not in facts:
+        return text
+    assert facts["change"] in text, f"the example has no {facts['change']}"
+    return text.replace(facts["change"], facts["into"])
+
+
+def whys(name: str, text: str, facts: dict[str, str]) -> str:
+    """What `s2sc plan --why` says of an example's value, with the profile and the `--set` that are named."""
+    layers = [(facts.get("profile"), [facts["set"]] if "set" in facts else []), (facts.get("profile"), []), (None, [])]
+    found = [analyse(Source(f"{name}.s2s", text), profile=profile, sets=sets) for profile, sets in layers]
+    return why(found, facts["path"]).to_text().rstrip("\n")
+
+
+def compared(name: str, text: str, facts: dict[str, str]) -> str:
+    """What `s2sc plan --against HEAD` says of an example into which a change was put since."""
+    old, new = analysis(name, text).checked, analysis(name, changed(text, facts)).checked
+    assert old is not None, f"{name} has errors"
+    assert new is not None, f"{name} has errors after the change"
+    return difference(Side("HEAD", old, "HEAD:"), Side(f"{name}.s2s", new)).to_text().rstrip("\n")
 
 
 def schema() -> str:

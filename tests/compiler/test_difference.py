@@ -44,6 +44,7 @@ hyperparameters {
 }
 """
 CHANGES = {
+    "a let's name": (("let half", "let per_direction"), ("lstm(half", "lstm(per_direction")),
     "a comment": (("let half", "# for both directions\nlet half"),),
     "a learning rate": (("1e-3", "5e-4"),),
     "another optimizer": (("adam(lr = 1e-3)", "momentum(lr = 0.1)"),),
@@ -97,6 +98,7 @@ def test_whether_old_checkpoints_load(what: str, load: str, resume: bool) -> Non
 
 def test_only_a_change_of_meaning_is_a_difference() -> None:
     assert changed("a comment").is_empty
+    assert changed("a let's name").is_empty
     assert not changed("a comment").same_text
     assert not changed("a learning rate").is_empty
 

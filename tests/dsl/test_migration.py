@@ -42,7 +42,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def second_edition(monkeypatch: pytest.MonkeyPatch) -> None:
     """A language whose second edition renamed a component and a parameter."""
-    monkeypatch.setitem(EDITIONS, 2, "conv1d")  # type: ignore[arg-type]  # a Mapping to all but this test
+    monkeypatch.setitem(EDITIONS, 2, "conv1d")
     monkeypatch.setattr(migration, "STEPS", STEPS)
 
 
@@ -172,7 +172,7 @@ def test_there_is_no_way_back_and_none_beyond() -> None:
 
 def test_steps_of_several_editions_are_made_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (2, 3):
-        monkeypatch.setitem(EDITIONS, number, "")  # type: ignore[arg-type]  # a Mapping to all but this test
+        monkeypatch.setitem(EDITIONS, number, "")
     steps = (
         Step(3, "second", renamed_parameter("lstm", "units", "size")),
         Step(2, "first", renamed_parameter("lstm", "n", "units")),
