@@ -11,24 +11,22 @@ sections.
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import shlex
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from pathlib import Path
-from textwrap import dedent, wrap
+from textwrap import wrap
 
 from s2sc.compiler.catalogue import builtin
-from s2sc.compiler.component import Component
 from s2sc.compiler.difference import Side, difference
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph_file import graph_json
 from s2sc.compiler.graph_schema import graph_schema
-from s2sc.compiler.part import Part
+from s2sc.compiler.pages.codes import codes_page
+from s2sc.compiler.pages.parts import parts_page, spelt
 from s2sc.compiler.plan import plan
-from s2sc.compiler.rulebook import rules
 from s2sc.compiler.why import why
 from s2sc.dsl import syntax
 from s2sc.dsl.diagnostics import Findings
@@ -37,9 +35,8 @@ from s2sc.dsl.parser import parse
 from s2sc.dsl.reading import read_source
 from s2sc.dsl.report.full import render
 from s2sc.dsl.report.json import schema as findings_schema
-from s2sc.dsl.signature import Param
 from s2sc.dsl.source import Source, Span
-from s2sc.dsl.values import DType, Quantity, Range, Static
+from s2sc.dsl.values import Static
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -61,7 +58,7 @@ def files() -> list[tuple[Path, str]]:
         (docs / "graph.schema.json", schema()),
         (docs / "findings.schema.json", json.dumps(findings_schema(), indent=2) + "\n"),
         (docs / "parts.md", parts_page()),
-        (docs / "rules.md", rules_page()),
+        (docs / "rules.md", codes_page()),
         (TABLES, tables_json()),
     ]
 
@@ -241,135 +238,11 @@ def _tree_lines(node: object, name: str = "", depth: int = 0) -> list[str]:
 
 
 def _param(value: object) -> str:
-    return _spelt(value.value) if isinstance(value, Static) else str(value)
+    return spelt(value.value) if isinstance(value, Static) else str(value)
 
 
 def _wrapped(text: str, width: int = 116) -> str:
     return "\n  ".join(wrap(text, width, break_long_words=False, break_on_hyphens=False))
-
-
-# ---------------------------------------------------------------- parts.md
-
-FAMILIES = {
-    "component": "Components",
-    "loss": "Losses",
-    "search": "Searches",
-    "feature": "Features",
-    "tokenizer": "Tokenizers",
-    "corpus": "Corpora",
-    "augment": "Augmentations",
-    "metric": "Metrics",
-    "optimizer": "Optimizers",
-    "schedule": "Schedules",
-    "regularizer": "Regularizers",
-    "precision": "Precision",
-    "section": "Sections",
-}
-
-
-def parts_page() -> str:
-    """Everything that a spec can name, with its parameters."""
-    lines = ["# Everything that a spec can name", ""]
-    lines += [
-        "Generated from the declarations in `compiler/components/` and `compiler/parts/`. Parameters without a default"
-    ]
-    lines += ["must be given; those without a name in a call are taken in this order.", ""]
-    for family, title in FAMILIES.items():
-        lines += [f"## {title}", ""]
-        for cls in builtin().classes():
-            if cls.family == family:
-                lines += _part_lines(cls)
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _part_lines(cls: type[Part]) -> list[str]:
-    lines = [f"### {cls.name}", ""]
-    if issubclass(cls, Component) and cls.family != "augment":
-        lines += [f"`{cls.name} {cls.signature}`", ""]
-    lines += _docstring_lines(cls)
-    if cls.params:
-        lines += ["", "| parameter | | default | |", "|---|---|---|---|"]
-        lines += [
-            f"| `{one.name}` | {_kind(one)} | {_default(one)} | {one.doc}{_bounds(one)} |".replace("|  |", "| |")
-            for one in cls.params
-        ]
-    return [*lines, ""]
-
-
-def _docstring_lines(cls: type[Part]) -> list[str]:
-    """A docstring as Markdown: its formulas, which are indented or set in columns, become code."""
-    lines: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", inspect.getdoc(cls) or ""):
-        formula = paragraph.startswith("    ") or re.match(r"\w+ = |\w+ {2,}\w", paragraph)
-        fenced = ["```", *dedent(paragraph).splitlines(), "```"] if formula else paragraph.splitlines()
-        lines += [*fenced, ""]
-    return lines[:-1]
-
-
-def _kind(one: Param) -> str:
-    words = {"int": "whole number", "bool": "true or false", "str": "text", "files": "paths, or split(…)"}
-    if one.units:
-        return "quantity: " + " or ".join(one.units)
-    if one.type == "part":
-        return " or ".join((*one.choices, *(family for family in one.families)))
-    if one.type == "list":
-        return f"list of {' or '.join(one.families) if one.families else words.get(one.item, one.item)}s"
-    if one.choices:
-        return " or ".join(f'`"{choice}"`' if one.type == "str" else f"`{choice}`" for choice in one.choices)
-    return words.get(one.type, one.type)
-
-
-def _default(one: Param) -> str:
-    if one.required:
-        return "**required**"
-    if "section" in one.families:
-        return "its own"
-    return f"`{_spelt(one.default)}`"
-
-
-def _spelt(value: object) -> str:
-    """A default as a spec would write it."""
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "true", False: "false"}[value]
-    if isinstance(value, Quantity):
-        return value.text
-    if isinstance(value, DType):
-        return value.name
-    if isinstance(value, Range):
-        return f"{_spelt(value.low)} .. {_spelt(value.high)}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_spelt, value))}]"
-    return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _bounds(one: Param) -> str:
-    low, high = one.minimum, one.maximum
-    words = [f"{low:g} to {high:g}"] if low is not None and high is not None else []
-    if not words:
-        words += [f"at least {low:g}"] if low is not None else []
-        words += [f"at most {high:g}"] if high is not None else []
-    words += [f"above {one.above:g}"] if one.above is not None else []
-    words += [f"below {one.below:g}"] if one.below is not None else []
-    return f" ({', '.join(words)})" if words else ""
-
-
-# ---------------------------------------------------------------- rules.md
-
-
-def rules_page() -> str:
-    """What a correct spec can still be warned of."""
-    lines = ["# What a sound spec is still warned of", ""]
-    lines += ["Generated from `compiler/rules/`. Examples leave out the sections that do not matter.", ""]
-    for rule in rules():
-        title, _, rest = rule.doc.partition("\n")
-        lines += [f"## {rule.code}: {title.partition(': ')[2].rstrip('.')}", ""]
-        for paragraph in re.split(r"\n\s*\n(?=\S)", rest.strip()):
-            head, _, body = paragraph.partition("\n")
-            if head in ("Bad:", "Good:"):
-                lines += [head, "", "```text", *dedent(body.strip("\n")).splitlines(), "```", ""]
-            else:
-                lines += [*paragraph.splitlines(), ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,25 @@
+"""S2S211: a profile or --set names a path that does not exist.
+
+What it does: compares every path that a profile or `--set` changes with what the spec has; paths that have a
+default exist too.
+
+Why it is bad: an override with a slip in it would leave the old value in force without a word.
+
+Bad:
+
+    profile quick {
+      hyperparameters.stop = 2 epochs
+      hyperparameters.bacth = 4 examples                                # error[S2S211]
+    }
+
+Good:
+
+    profile quick {
+      hyperparameters.stop  = 2 epochs
+      hyperparameters.batch = 4 examples
+    }
+"""
+
+from __future__ import annotations
+
+CODE = "S2S211"

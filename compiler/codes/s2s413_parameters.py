@@ -1,0 +1,22 @@
+"""S2S413: the model has more parameters than any machine can hold.
+
+What it does: adds up the parameters of all operations; the limit is 2^40.
+
+Why it is bad: so many are a slip in a number, and better said here than by the allocator.
+
+Bad:
+
+    encoder {
+      out = data.audio -> linear(2_000_000) -> linear(1_000_000)        # error[S2S413]
+    }
+
+Good:
+
+    encoder {
+      out = data.audio -> linear(2_000) -> linear(1_000)
+    }
+"""
+
+from __future__ import annotations
+
+CODE = "S2S413"
