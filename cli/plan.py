@@ -22,13 +22,16 @@ EXAMPLES = """examples:
   s2sc plan specs/wav2letter.s2s --against HEAD~3
   s2sc plan specs/wav2letter.s2s --against runs/wav2letter/latest"""
 
+_MOST_LAYERS = 8
+
 
 def add(verb: argparse.ArgumentParser) -> None:
     """Its options."""
     verb.add_argument("spec", metavar="SPEC", help="a .s2s file")
     verb.add_argument("--json", action="store_true", help="as JSON")
-    verb.add_argument("--why", metavar="PATH", help="say where a value or a size comes from, and what it shadows")
-    verb.add_argument(
+    way = verb.add_mutually_exclusive_group()
+    way.add_argument("--why", metavar="PATH", help="say where a value or a size comes from, and what it shadows")
+    way.add_argument(
         "--against",
         metavar="REV",
         help="show what differs from a revision of git, another spec, a graph.json or a run's folder",
@@ -57,7 +60,9 @@ def _why(options: argparse.Namespace, analysis: Analysis) -> int:
     from ..compiler.why import UnknownPath, why
 
     spec = Path(options.spec)
-    weaker = [analyse_file(spec, profile=options.profile)] if options.set else []
+    # a path that is set twice shadows itself
+    fewer = [options.set[:number] for number in reversed(range(len(options.set)))]
+    weaker = [analyse_file(spec, profile=options.profile, sets=sets) for sets in [*fewer[:_MOST_LAYERS], *fewer[-1:]]]
     weaker += [analyse_file(spec)] if options.profile else []
     try:
         answer = why([analysis, *weaker], options.why)

@@ -21,7 +21,7 @@ from .written import written
 
 VERSION = 1
 COMMAND_LINE = "<command line>"
-_MOST_LINKS = 200
+_MOST_LINKS = 100
 _MOST_HOPS = 64
 _MOST_TEXT = 60
 _MOST_DEPTH = 3

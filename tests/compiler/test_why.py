@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from s2sc.compiler.front import analyse_file
+from s2sc.cli.main import main
+from s2sc.compiler.front import analyse, analyse_file
+from s2sc.compiler.rulebook import complete
 from s2sc.compiler.why import UnknownPath, Why, why
+from s2sc.dsl.source import Source
 
 HERE = Path(__file__).parent.parent / "golden" / "why"
 LR, BOTH = "hyperparameters.optimizer.lr", ("quick", ("hyperparameters.optimizer.lr=3e-3",))
@@ -98,3 +101,26 @@ def test_an_unknown_path_says_which_was_meant(path: str, meant: str) -> None:
 def test_any_path_has_an_answer_or_is_unknown(path: str) -> None:
     with pytest.raises(UnknownPath):
         asked(None, (), path)
+
+
+def test_a_long_way_ends_and_a_wide_one_is_not_walked_twice() -> None:
+    chain = "".join(f"let a{number} = a{number - 1} + 1\n" for number in range(1, 800))
+    wide = "".join(f"let b{number} = b{number - 1} + b{number - 1} - b{number - 1}\n" for number in range(1, 60))
+    aliases = "".join(f"let c{number} = c{number - 1}\n" for number in range(1, 200))
+    starts = "let a0 = 1\nlet b0 = 1\nlet c0 = 1\n"
+    use = "let all = a799 + b59 + c199\nencoder { out = data.audio -> linear(all) }\n"
+    found = analyse(Source("long.s2s", complete(starts + chain + wide + aliases + use)))
+    assert found.checked is not None, [(one.code, one.message) for one in found.findings]
+    text = why([found], "encoder.out.linear.size").to_text()
+    assert text.startswith("encoder.out.linear.size = 802\n")
+    assert len(text.splitlines()) < 1_000
+
+
+def test_a_value_that_is_set_twice_shadows_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "model.s2s"
+    spec.write_text(complete(""))
+    stop = "hyperparameters.stop"
+    words = ["plan", str(spec), "--why", stop, "--set", f"{stop}=3 steps", "--set", f"{stop}=4 steps"]
+    assert main(words) == 0
+    shown = [line.split("   ")[0].strip() for line in capsys.readouterr().out.splitlines()]
+    assert shown == ["hyperparameters.stop = 4 steps", "4 steps", "shadows 3 steps", "shadows 10 epochs"]
