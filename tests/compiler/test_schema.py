@@ -118,7 +118,7 @@ def full(name: str) -> PartValue:
     """A part with every parameter written."""
     given = {param.name: example(param) for param in CLASSES[name].params}
     if name == "data.speech":
-        given |= {"corpus": None, "keep": Range(seconds(0.1), seconds(3))}
+        given |= {"corpus": None, "train": ("train.jsonl",), "keep": Range(seconds(0.1), seconds(3))}
     if name == "data.parallel_text":
         given |= {"corpus": None, "tokens": full("words"), "source": None, "target": None, "keys": ("a", "b")}
     if name == "logmel":
