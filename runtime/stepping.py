@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..compiler.step_form import ROOM
+from .likeliest import likeliest
 from .lower_step import LOGITS, POSITION, TOKENS, CarriedTensor, LoweredStep
 
 # Room for so many tokens at first, and so many more when it is full: what is not used yet is copied with every move
@@ -61,7 +62,7 @@ class TorchStepper:
             self._follow(parents_R)
             tokens = torch.from_numpy(np.ascontiguousarray(tokens_R)).to(self._device).unsqueeze(1)
             logits_RV = self._step(tokens)[:, 0].float()
-            log_probs_RK, tokens_RK = F.log_softmax(logits_RV, -1).topk(min(k, logits_RV.shape[-1]), -1)
+            log_probs_RK, tokens_RK = likeliest(F.log_softmax(logits_RV, -1), k)
             self._position += 1
             return log_probs_RK.cpu().numpy(), tokens_RK.cpu().numpy()
 
