@@ -117,6 +117,7 @@ def main() -> None:
     parser = options_of(__doc__)
     parser.add_argument("--only", nargs="+", choices=[recipe.name for recipe in RECIPES], help="some; default: all")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of the recipe's own")
+    parser.add_argument("--stop", metavar="TIME", help="instead of the recipe's own end: 15min, 2000 steps")
     parser.add_argument("--runs", type=Path, metavar="DIR", help="keep the runs here; default: they are thrown away")
     parser.add_argument("--device", default="auto", help="as for `s2sc compile`")
     parser.add_argument(
@@ -146,16 +147,17 @@ def train(recipe: Recipe, options: Any, folder: Path) -> None:
     first = recipe.metrics[0]
     columns = ["seed", "wall", "training", "steps", "best step", f"valid {first.label}"]
     columns += [f"test {metric.label}" for metric in recipe.metrics] + ["test examples"]
+    cut = f" (stopped after {options.stop})" if options.stop else ""
     report = Report(
         f"recipe_{recipe.name}",
-        f"Recipe {recipe.name}: {recipe.spec}" + (" (shortened, says nothing)" if options.short else ""),
+        f"Recipe {recipe.name}: {recipe.spec}{cut}" + (" (shortened, says nothing)" if options.short else ""),
         METHOD,
         columns,
     )
     results, curves = {}, {}
     for seed in seeds:
         out = (folder / f"{recipe.name}_{seed}").resolve()
-        wall, command = run(recipe, seed, out, short=options.short, device=options.device)
+        wall, command = run(recipe, seed, out, short=options.short, stop=options.stop, device=options.device)
         result = json.loads((out / "result.json").read_text(encoding="utf-8"))
         records = [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
         results[str(seed)] = {"wall_seconds": wall, **result}
@@ -180,10 +182,11 @@ def train(recipe: Recipe, options: Any, folder: Path) -> None:
     hand_over(report, options)
 
 
-def run(recipe: Recipe, seed: int, out: Path, *, short: bool, device: str) -> tuple[float, str]:
+def run(recipe: Recipe, seed: int, out: Path, *, short: bool, stop: str | None, device: str) -> tuple[float, str]:
     """Train once; wall seconds of the command, and how to type it."""
     arguments = ["compile", recipe.spec, "--train", "--set", f"hyperparameters.seed={seed}"]
     arguments += recipe.short if short else ()
+    arguments += _sets(f"stop={stop}") if stop else ()
     environment = {**os.environ}
     if "S2SC_DATA" in environment:
         environment["S2SC_DATA"] = str(Path(environment["S2SC_DATA"]).resolve())
