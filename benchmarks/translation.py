@@ -106,8 +106,9 @@ def main() -> None:
 
 def compare(options: argparse.Namespace, *, training: bool, beam: bool) -> None:
     """Training and beam search of all cases, with the same models for both."""
+    which = f"_{options.only.lower()}" if options.only else ""
     trained = Report(
-        "translation_training",
+        f"translation_training{which}",
         "Training of translators against Joey NMT and Marian",
         TRAINING,
         (
@@ -122,7 +123,7 @@ def compare(options: argparse.Namespace, *, training: bool, beam: bool) -> None:
         ),
     )
     searched = Report(
-        "translation_beam",
+        f"translation_beam{which}",
         f"Beam {BEAM} over {SENTENCES_OF_A_BEAM} sentences against Joey NMT and Marian",
         BEAMS,
         ("case", "toolkit", "target tokens/s", "s2sc's speed / its"),
