@@ -340,9 +340,10 @@ class _Lexer:
 
 def settle_keywords(tokens: list[Token], problems: Findings) -> None:
     """Turn keywords into names where their neighbours say so: before `=`, after `.`, `repeat` as a column."""
-    for index, token in enumerate(tokens):
-        before = tokens[index - 1].type if index else "NEWLINE"
-        after = tokens[index + 1].type if index + 1 < len(tokens) else "NEWLINE"
+    words = [token for token in tokens if token.type != "NEWLINE"]
+    for index, token in enumerate(words):
+        before = words[index - 1].type if index else ""
+        after = words[index + 1].type if index + 1 < len(words) else ""
         if token.type == "NAME":
             if token.text in _PYTHON_CONSTANTS and after != "EQUAL" and before != "DOT":
                 meant = _PYTHON_CONSTANTS[token.text]

@@ -35,6 +35,11 @@ from .tokens import Token
 
 def parse(source: Source, findings: Findings) -> Document:
     """Parse a whole file. What could not be understood is reported and left out of the tree."""
+    return parse_words(source, findings)[0]
+
+
+def parse_words(source: Source, findings: Findings) -> tuple[Document, list[Token] | None]:
+    """Parse a whole file and give its words too: each with the type as which it was taken, line ends settled."""
     problems = Findings()
     tokens, comments = _tokens(source, problems)
     statements: tuple[Statement, ...] = ()
@@ -43,7 +48,7 @@ def parse(source: Source, findings: Findings) -> Document:
         statements = _check_size(statements, tokens, problems)
         _check_edition(statements, tokens, source, problems)
     _hand_on(problems, findings)
-    return Document(source, statements, tuple(comments))
+    return Document(source, statements, tuple(comments)), tokens
 
 
 def parse_expression(source: Source, findings: Findings) -> Expression | None:

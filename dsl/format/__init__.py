@@ -1,0 +1,1 @@
+"""The one way to write a spec: from any text that parses to the same words in their house style."""
