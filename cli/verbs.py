@@ -5,6 +5,7 @@ from __future__ import annotations
 VERBS = {
     "init": "write a first spec for a task, for your data or data that is made",
     "lint": "find every problem of specs, without running anything",
+    "fmt": "write specs in their one format, or say which are not",
     "plan": "show nodes, shapes, parameters, cost, memory and receptive field",
     "migrate": "rewrite specs for a newer edition of the language",
     "lock": "write down what a spec is made of, or say what differs from that",

@@ -86,9 +86,7 @@ class FileLoader:
         That is the nearest folder above the spec that holds s2sc.toml, else the spec's own folder.
         """
         if not self._project:
-            own = Path(self._folders[self._spec])
-            found = (folder for folder in (own, *own.parents) if (folder / PROJECT_FILE).is_file())
-            self._project = str(next(found, own))
+            self._project = project_root(self._folders[self._spec])
         return self._project
 
     def _read(self, real: str, path: str, root: str) -> Source:
@@ -113,6 +111,12 @@ class FileLoader:
             return _LIBRARY_PREFIX + os.path.relpath(real, root).replace(os.sep, "/")
         beside = os.path.relpath(real, self._folders[self._spec])
         return os.path.normpath(os.path.join(os.path.dirname(self._spec.name), beside)).replace(os.sep, "/")
+
+
+def project_root(folder: str) -> str:
+    """The nearest folder that holds s2sc.toml, from this one upwards, else this one."""
+    own = Path(folder)
+    return str(next((above for above in (own, *own.parents) if (above / PROJECT_FILE).is_file()), own))
 
 
 def check_written(path: str) -> None:

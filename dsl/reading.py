@@ -29,7 +29,7 @@ def read_source(path: Path, *, name: str | None = None) -> Source:
     Raises Unreadable for what is no regular file, is too large, or is not text.
     """
     name = str(path) if name is None else name
-    return source_of(_read_bytes(path, name), name)
+    return source_of(read_bytes(path, name), name)
 
 
 def source_of(content: bytes, name: str) -> Source:
@@ -49,7 +49,8 @@ def source_of(content: bytes, name: str) -> Source:
     return Source(name, text)
 
 
-def _read_bytes(path: Path, name: str) -> bytes:
+def read_bytes(path: Path, name: str) -> bytes:
+    """Read what may be a spec, no more than one byte above the limit. Raises Unreadable."""
     try:
         # without O_NONBLOCK, opening a pipe waits for its other end
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

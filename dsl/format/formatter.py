@@ -49,6 +49,3 @@ def _meaning(token: Token) -> tuple[object, ...]:
     if token.type in ("END", "QUANTITY"):
         return token.type, token.value, token.unit
     return token.type, token.text
-
-
-__all__ = ["Word", "format_source"]

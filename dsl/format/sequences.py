@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from .page import Page
 from .shape import Bracket, Item, Part, first, last, width
 from .widths import LINE
 
 STEP = 2
+_Writer = Callable[[Page, Sequence[Part], int, int], None]
 
 
 def is_single(parts: Sequence[Part], column: int, ending: int) -> bool:
     """Whether an expression of a statement stands in one line that starts at `column` and goes on for `ending`."""
-    if any(_is_written_apart(before, after) for before, after in zip(parts, parts[1:], strict=False)):
+    if any(_is_written_apart(before, after) for before, after in pairwise(parts)):
         return False
     if any(isinstance(part, Bracket) and part.forced for part in parts):
         return False
@@ -30,7 +32,7 @@ def write_statement(page: Page, parts: Sequence[Part], indent: int, ending: int)
 
 
 def _write_item(page: Page, parts: Sequence[Part], indent: int, ending: int) -> None:
-    """Write an expression inside a bracket, where only comments say where to break it."""
+    """Write an expression inside ( ) or [ ], where only comments say where to break it."""
     _write(page, list(_split(parts, _is_commented)), indent, ending)
 
 
@@ -42,8 +44,7 @@ def _write(page: Page, segments: list[Sequence[Part]], indent: int, ending: int)
         _write_segment(page, segment, indent + STEP if number else indent, indent + STEP, behind)
 
 
-def _split(parts: Sequence[Part], is_broken: object) -> Iterator[Sequence[Part]]:
-    assert callable(is_broken)
+def _split(parts: Sequence[Part], is_broken: Callable[[Part, Part], bool]) -> Iterator[Sequence[Part]]:
     start = 0
     for place in range(1, len(parts)):
         if is_broken(parts[place - 1], parts[place]):
@@ -70,12 +71,13 @@ def _write_segment(page: Page, parts: Sequence[Part], indent: int, more: int, en
     indent  of the line that is being written
     more    of the lines that go on from it
     """
-    if _fits_around_forced(page.column, parts, indent, ending):
-        _write_brackets(page, parts, indent, more, ending, open_widest=False)
+    opened = {id(part) for part in parts if isinstance(part, Bracket) and part.forced}
+    if _fits_around(opened, page.column, parts, indent, ending):
+        _write_brackets(page, parts, indent, more, ending, opened)
         return
     breaks = _breaks(parts)
     if not breaks:
-        _write_brackets(page, parts, indent, more, ending, open_widest=True)
+        _write_brackets(page, parts, indent, more, ending, _to_open(page.column, parts, indent, ending))
         return
     for start, end in zip([0, *breaks], [*breaks, len(parts)], strict=True):
         if start:
@@ -84,10 +86,10 @@ def _write_segment(page: Page, parts: Sequence[Part], indent: int, more: int, en
         _write_segment(page, parts[start:end], more if start else indent, more, behind)
 
 
-def _fits_around_forced(column: int, parts: Sequence[Part], indent: int, ending: int) -> bool:
-    """Whether every line fits when only those brackets are opened up that have to be."""
+def _fits_around(opened: set[int], column: int, parts: Sequence[Part], indent: int, ending: int) -> bool:
+    """Whether every line fits when only these brackets are opened up."""
     for part in parts:
-        if isinstance(part, Bracket) and part.forced:
+        if isinstance(part, Bracket) and id(part) in opened:
             if column + part.open.spaced + part.open.width > LINE:
                 return False
             column = indent + part.close.width
@@ -118,15 +120,18 @@ def _breaks(parts: Sequence[Part]) -> list[int]:
 # ---------------------------------------------------------------- brackets
 
 
-def _write_brackets(
-    page: Page, parts: Sequence[Part], indent: int, more: int, ending: int, *, open_widest: bool
-) -> None:
-    """Write words and brackets from left to right; those brackets are opened up that must be, or that do not fit."""
-    opened = {id(part) for part in parts if isinstance(part, Bracket) and part.forced}
-    if open_widest and not opened:
-        brackets = [part for part in parts if isinstance(part, Bracket) and part.items]
-        if brackets:
-            opened.add(id(max(brackets, key=lambda bracket: bracket.width)))
+def _to_open(column: int, parts: Sequence[Part], indent: int, ending: int) -> set[int]:
+    """The brackets to open up in a line that does not fit: all braces, and if that is not enough the widest other."""
+    brackets = [part for part in parts if isinstance(part, Bracket)]
+    opened = {id(part) for part in brackets if part.forced or part.open.type == "LBRACE"}
+    others = [part for part in brackets if part.items and id(part) not in opened]
+    if others and not _fits_around(opened, column, parts, indent, ending):
+        opened.add(id(max(others, key=lambda bracket: bracket.width)))
+    return opened
+
+
+def _write_brackets(page: Page, parts: Sequence[Part], indent: int, more: int, ending: int, opened: set[int]) -> None:
+    """Write words and brackets from left to right; besides the brackets to open up, those are that do not fit."""
     tails = _tails(parts, ending)
     for part, tail in zip(parts, tails, strict=True):
         if not isinstance(part, Bracket):
@@ -151,28 +156,28 @@ def _open_up(page: Page, bracket: Bracket, indent: int, more: int) -> None:
     inner = indent + STEP
     page.put(bracket.open, more)
     if bracket.listed:
-        _write_list(page, bracket.items, inner)
+        _write_list(page, bracket.items, inner, write_statement if bracket.free else _write_item)
     else:
-        _write_filled(page, bracket.items, inner)
+        _write_filled(page, bracket.items, inner, write_statement if bracket.free else _write_item)
     page.own_lines(bracket.close.before, inner, tight=not bracket.items)
     bracket.close.before = []
     page.begin(indent)
     page.put(bracket.close, indent)
 
 
-def _write_list(page: Page, items: list[Item], indent: int) -> None:
+def _write_list(page: Page, items: list[Item], indent: int, write: _Writer) -> None:
     """One item a line, with the comments and blank lines between them."""
     for number, item in enumerate(items):
         word = first(item.parts[0])
         page.own_lines(word.before, indent, tight=number == 0)
         page.begin(indent, apart=word.apart and (number > 0 or bool(word.before)))
         word.before = []
-        _write_item(page, item.parts, indent, int(item.comma is not None))
+        write(page, item.parts, indent, int(item.comma is not None))
         if item.comma is not None:
             page.put(item.comma, indent)
 
 
-def _write_filled(page: Page, items: list[Item], indent: int) -> None:
+def _write_filled(page: Page, items: list[Item], indent: int, write: _Writer) -> None:
     """As many items a line as fit; what takes several lines begins and ends lines of its own."""
     page.begin(indent)
     for item in items:
@@ -182,7 +187,7 @@ def _write_filled(page: Page, items: list[Item], indent: int) -> None:
         if not page.is_fresh and (forced or page.column + flat + comma > LINE):
             page.begin(indent)
         before = len(page.lines)
-        _write_item(page, item.parts, indent, comma)
+        write(page, item.parts, indent, comma)
         if item.comma is not None:
             page.put(item.comma, indent)
         if len(page.lines) > before and item is not items[-1]:

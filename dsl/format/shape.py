@@ -22,7 +22,8 @@ class Bracket:
 
     width    of all of it in one line, with the blank before it
     listed   it is written with one item a line: a comma ends it or a comment stands in it
-    forced   it cannot be in one line, because of that, of a bracket in it, or because its braces were not
+    free     braces that stand in no ( ) or [ ]: in them, the lines of a chain stay as they were written
+    forced   it cannot be in one line, because of that, of a bracket in it, or because free braces were not
     """
 
     open: Word
@@ -30,6 +31,7 @@ class Bracket:
     close: Word
     width: int
     listed: bool
+    free: bool
     forced: bool
 
 
@@ -50,7 +52,7 @@ class Statement:
 
 @dataclass(slots=True)
 class Body:
-    """`{ statements }`; `joined`: it was written in one line."""
+    """`{ statements }`; `joined`: it was written in one line, or is empty."""
 
     open: Word
     statements: list[Statement]
@@ -64,10 +66,12 @@ def shape(words: Sequence[Word]) -> Body:
 
 
 def first(part: Part) -> Word:
+    """The word with which a part begins."""
     return part.open if isinstance(part, Bracket) else part
 
 
 def last(part: Part) -> Word:
+    """The word with which a part ends."""
     return part.close if isinstance(part, Bracket) else part
 
 
@@ -86,6 +90,7 @@ class _Shaper:
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
         self.at = 0
+        self.bracketed = 0
 
     def file(self) -> Body:
         start = Word("$START", "", 0, spaced=False, line=0)
@@ -118,9 +123,11 @@ class _Shaper:
     def _body(self, open_: Word) -> Body:
         statements = self._statements("RBRACE")
         close = self._take()
-        return Body(open_, statements, close, joined=open_.line == close.line)
+        return Body(open_, statements, close, joined=not statements or open_.line == close.line)
 
     def _bracket(self, open_: Word) -> Bracket:
+        free = open_.type == "LBRACE" and not self.bracketed
+        self.bracketed += not free
         items = [Item([], None)]
         while self.words[self.at].type not in _CLOSERS:
             word = self._take()
@@ -132,13 +139,14 @@ class _Shaper:
             else:
                 items[-1].parts.append(word)
         close = self._take()
+        self.bracketed -= not free
         if not items[-1].parts:
             items.pop()
         for number, item in enumerate(items):
             if item.comma is not None:
                 following = first(items[number + 1].parts[0]) if number + 1 < len(items) else close
                 _put_comments_behind(item.comma, last(item.parts[-1]), following)
-        return _measured(open_, items, close)
+        return _measured(open_, items, close, free=free)
 
 
 def _put_comments_behind(comma: Word, before: Word, after: Word) -> None:
@@ -150,7 +158,7 @@ def _put_comments_behind(comma: Word, before: Word, after: Word) -> None:
     after.before[:0] = rest
 
 
-def _measured(open_: Word, items: list[Item], close: Word) -> Bracket:
+def _measured(open_: Word, items: list[Item], close: Word, *, free: bool) -> Bracket:
     total = open_.width + open_.spaced + close.width + close.spaced
     commented = bool(open_.after or close.before)
     nested = False
@@ -164,6 +172,6 @@ def _measured(open_: Word, items: list[Item], close: Word) -> Bracket:
             commented = commented or bool(item.comma.before or item.comma.after)
     one_tuple = open_.type == "LPAR" and len(items) == 1
     comma_ends = bool(items) and items[-1].comma is not None and not one_tuple
-    braces_apart = open_.type == "LBRACE" and open_.line != close.line
+    braces_apart = free and open_.line != close.line
     listed = commented or comma_ends
-    return Bracket(open_, items, close, total, listed, forced=listed or nested or braces_apart)
+    return Bracket(open_, items, close, total, listed, free, forced=listed or nested or braces_apart)
