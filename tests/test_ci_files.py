@@ -93,7 +93,7 @@ def test_foreign_actions_are_pinned_by_commit(action: dict[str, Any]) -> None:
 
 def test_hooks_call_verbs_that_exist() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert [hook["id"] for hook in hooks] == ["s2sc-lint"]
+    assert [hook["id"] for hook in hooks] == ["s2sc-lint", "s2sc-fmt"]
     for hook in hooks:
         program, verb = hook["entry"].split()
         assert program == "s2sc"

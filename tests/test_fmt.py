@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from s2sc import cli
+from s2sc.cli import main as cli
 from s2sc.dsl.limits import LIMITS
 
 ROUGH = "edition 1\nlet  d=3# why\n"
