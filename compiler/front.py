@@ -15,11 +15,13 @@ from ..dsl.reading import read_source
 from ..dsl.resolver import only_blocks, resolve, resolve_blocks
 from ..dsl.source import Source
 from ..dsl.spec import Spec
+from ..dsl.syntax import Document
 from .build import build
 from .catalogue import builtin
 from .graph import CheckedGraph, Graph
 from .locked import Locked
 from .pipeline import check
+from .rulebook import text_rules
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def analyse(
     loader: Loader | None = None,
     blocks_too: bool = False,
     locked: Callable[[Graph], Locked] | None = None,
+    select: Sequence[str] = (),
 ) -> Analysis:
     """Parse, resolve, build and check; each stage gathers all it finds, and the next one starts if there are no errors.
 
@@ -54,13 +57,31 @@ def analyse(
     loader      what finds the files that it imports; without one it can import from the library only
     blocks_too  take a file that only defines what others import for what it is, and look at it alone
     locked      holds the graph against the spec's lock
+    select      codes, or how they begin, that are looked for where they are not by themselves
     """
     findings = Findings()
-    catalogue = builtin()
-    loader = loader or FileLoader(source)
     document = parse(source, findings)
     if findings.has_errors:
         return Analysis(source, findings)
+    found = _meant(document, findings, loader or FileLoader(source), profile, sets, blocks_too, locked)
+    for rule in text_rules():
+        if rule.is_wanted(select):
+            for diagnostic in rule.check(document):
+                findings.add(diagnostic)
+    return replace(found, checked=None) if findings.has_errors else found
+
+
+def _meant(
+    document: Document,
+    findings: Findings,
+    loader: Loader,
+    profile: str | None,
+    sets: Sequence[str],
+    blocks_too: bool,
+    locked: Callable[[Graph], Locked] | None,
+) -> Analysis:
+    """What a text means, as far as its errors allow."""
+    source, catalogue = document.source, builtin()
     if blocks_too and only_blocks(document):
         resolve_blocks(document, catalogue, findings, loader=loader)
         return Analysis(source, findings)

@@ -1,4 +1,4 @@
-"""The pages of all codes: every file in compiler/rules is a rule with its page, every file in compiler/codes a page.
+"""The pages of all codes: every file in compiler/rules and text_rules is a rule with its page, in codes a page.
 
 What reading, resolving and the passes find has a page only: what finds it is where the fault is met.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from ..dsl.diagnostics import Diagnostic
+from ..dsl.syntax import Document
 from .graph import Graph
 
 # What the sections that an example leaves out look like.
@@ -140,11 +141,42 @@ def rules() -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
+@dataclass(frozen=True)
+class TextRule(Page):
+    """A code that is found by looking at what was written.
+
+    default  looked for without being asked for
+    """
+
+    check: Callable[[Document], Iterator[Diagnostic]]
+    default: bool
+
+    def is_wanted(self, select: Iterable[str]) -> bool:
+        """Whether it is looked for where these codes, or beginnings of codes, are asked for."""
+        return self.default or any(self.code.startswith(pattern) for pattern in select)
+
+
+@cache
+def text_rules() -> tuple[TextRule, ...]:
+    """All rules of the text by code."""
+    found = [
+        TextRule(
+            module.CODE,
+            name,
+            inspect.cleandoc(module.__doc__ or ""),
+            module.check,
+            getattr(module, "DEFAULT", True),
+        )
+        for name, module in _modules("text_rules")
+    ]
+    return tuple(sorted(found, key=lambda rule: rule.code))
+
+
 @cache
 def pages() -> tuple[Page, ...]:
     """The pages of all codes, by code; linting needs none of them."""
     others = [Page(module.CODE, name, inspect.cleandoc(module.__doc__ or "")) for name, module in _modules("codes")]
-    return tuple(sorted([*rules(), *others], key=lambda page: page.code))
+    return tuple(sorted([*rules(), *text_rules(), *others], key=lambda page: page.code))
 
 
 def marks(text: str) -> list[Mark]:
@@ -162,8 +194,13 @@ def _modules(folder: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def complete(fragment: str) -> str:
-    """A whole spec from an example: the fragment, and the prelude's sections that it leaves out."""
+    """A whole spec from an example: the fragment, and the prelude's sections that it leaves out.
+
+    A fragment with an edition and blocks alone is a file that others import, and whole.
+    """
     kinds = {section.split()[0] for section in _sections(fragment)}
+    if {"edition", "block"} <= kinds <= {"edition", "import", "let", "block"}:
+        return fragment
     prelude = TRANSLATION_PRELUDE if "data parallel_text" in fragment else PRELUDE
     rest = [section for section in _sections(prelude) if section.split()[0] not in kinds]
     first = "" if "edition" in kinds else "edition 1\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.locked import BatchFacts, Changed, Lock, Locked
@@ -12,11 +13,11 @@ _BATCH = re.compile(r"# locked with batch = (\d+) (\w+), lr = ([\d.e-]+)")
 _FILE = re.compile(r"# locked with another (\S+)")
 
 
-def analyse_example(text: str) -> Analysis:
-    """An example, held against the lock that it speaks of."""
+def analyse_example(text: str, select: Sequence[str] = ()) -> Analysis:
+    """An example, held against the lock that it speaks of; `select` are codes that are looked for if asked for."""
     batch, file = _BATCH.search(text), _FILE.search(text)
     if not batch and not file:
-        return analyse(Source("example.s2s", text))
+        return analyse(Source("example.s2s", text), blocks_too=True, select=select)
     facts = BatchFacts(float(batch[1]), batch[2], float(batch[3])) if batch else BatchFacts(16.0, "examples", None)
     lock = Lock("0.1.0", 1, "0" * 64, "0" * 64, facts)
     changed = (Changed("data", file[1], f"{file[1]} was changed", "data.train"),) if file else ()

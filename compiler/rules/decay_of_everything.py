@@ -48,7 +48,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
         if not setting(graph, path) or not is_written(graph, path) or not regularizer.rate:
             continue
         span = span_at(graph, path)
-        fixes = (Fix(f"write {name} = false", (Edit(span, "false"),), safe=False),) if _is_true(span) else ()
+        fixes: tuple[Fix, ...] = ()
+        if span is not None and span.text == "true":
+            fixes = (Fix(f"write {name} = false", (Edit(span, "false"),), safe=False),)
         yield Diagnostic(
             CODE,
             "info",
@@ -58,7 +60,3 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             helps=(f"leave out {name}",),
             fixes=fixes,
         )
-
-
-def _is_true(span: object) -> bool:
-    return getattr(span, "text", "") == "true"

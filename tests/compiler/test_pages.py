@@ -14,8 +14,8 @@ from s2sc.tests.examples import analyse_example
 PAGES = [pytest.param(page, id=f"{page.code}-{page.name}") for page in pages()]
 
 
-def findings(text: str) -> list[Diagnostic]:
-    return list(analyse_example(text).findings)
+def findings(text: str, *select: str) -> list[Diagnostic]:
+    return list(analyse_example(text, select).findings)
 
 
 @pytest.mark.parametrize("fragment", ["", "# data parallel_text\n"])
@@ -28,14 +28,14 @@ def test_bad_example_has_the_code_on_the_marked_lines(page: Page) -> None:
     text = complete(page.example("bad"))
     marked = sorted(marks(text))
     assert marked, "the example marks no line"
-    found = [(one.span.line, one.severity, one.code) for one in findings(text) if one.span is not None]
+    found = [(one.span.line, one.severity, one.code) for one in findings(text, page.code) if one.span is not None]
     assert sorted(found) == marked
     assert {mark.code for mark in marked} == {page.code}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_good_example_has_nothing(page: Page) -> None:
-    assert findings(complete(page.example("good"))) == []
+    assert findings(complete(page.example("good")), page.code) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
