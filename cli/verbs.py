@@ -13,6 +13,8 @@ VERBS = {
     "eval": "measure a run on a split",
     "infer": "transcribe recordings or translate lines with a run or an exported file",
     "export": "write a run as FP16 ONNX, one file or encoder and step, and compare the two",
+    "explain": "say what a code, a part, a parameter or a word of the language means",
+    "docs": "write the reference pages of this version",
     "schema": "print the JSON Schema of graph.json or of findings",
     "completion": "print a shell's completion script",
 }

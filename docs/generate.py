@@ -19,13 +19,11 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from textwrap import wrap
 
-from s2sc.compiler.catalogue import builtin
 from s2sc.compiler.difference import Side, difference
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph_file import graph_json
-from s2sc.compiler.graph_schema import graph_schema
-from s2sc.compiler.pages.codes import codes_page
-from s2sc.compiler.pages.parts import parts_page, spelt
+from s2sc.compiler.pages.generated import generated
+from s2sc.compiler.pages.spelling import spelt
 from s2sc.compiler.plan import plan
 from s2sc.compiler.why import why
 from s2sc.dsl import syntax
@@ -34,7 +32,6 @@ from s2sc.dsl.parse_tables import TABLES, tables_json
 from s2sc.dsl.parser import parse
 from s2sc.dsl.reading import read_source
 from s2sc.dsl.report.full import render
-from s2sc.dsl.report.json import schema as findings_schema
 from s2sc.dsl.source import Source, Span
 from s2sc.dsl.values import Static
 
@@ -55,11 +52,8 @@ def files() -> list[tuple[Path, str]]:
     """The files that are generated as a whole, with what they should hold."""
     docs = ROOT / "docs"
     return [
-        (docs / "graph.schema.json", schema()),
-        (docs / "findings.schema.json", json.dumps(findings_schema(), indent=2) + "\n"),
-        (docs / "parts.md", parts_page()),
-        (docs / "rules.md", codes_page()),
         (TABLES, tables_json()),
+        *((docs / name, text) for name, text in generated().items()),
     ]
 
 
@@ -155,11 +149,6 @@ def compared(name: str, text: str, facts: dict[str, str]) -> str:
     assert old is not None, f"{name} has errors"
     assert new is not None, f"{name} has errors after the change"
     return difference(Side("HEAD", old, "HEAD:"), Side(f"{name}.s2s", new)).to_text().rstrip("\n")
-
-
-def schema() -> str:
-    """The published JSON Schema of graph.json."""
-    return json.dumps(graph_schema(builtin()), indent=2, ensure_ascii=False) + "\n"
 
 
 # ---------------------------------------------------------------- onboarding.md

@@ -6,11 +6,12 @@ import inspect
 import re
 from textwrap import dedent
 
-from ...dsl.signature import Param
-from ...dsl.values import DType, Quantity, Range
 from ..catalogue import builtin
 from ..component import Component
 from ..part import Part
+from .cost import cost_of
+from .sample import sample
+from .spelling import bounds_of, default_of, kind_of
 
 FAMILIES = {
     "component": "Components",
@@ -27,6 +28,12 @@ FAMILIES = {
     "initializer": "Initializers",
     "precision": "Precision",
     "section": "Sections",
+}
+# What a component computes in, by the precision that it declares.
+PRECISION = {
+    "half": "half precision where `hyperparameters.precision` asks for it",
+    "fp32": "float32 always",
+    "follow": "the precision of what it is given",
 }
 
 
@@ -56,7 +63,9 @@ def _part_lines(cls: type[Part]) -> list[str]:
             f"| `{one.name}` | {kind_of(one)} | {default_of(one)} | {one.doc}{bounds_of(one)} |".replace("|  |", "| |")
             for one in cls.params
         ]
-    return [*lines, ""]
+    if issubclass(cls, Component) and (cost := cost_of(cls)):
+        lines += ["", f"Token by token: {cost.step}. Computes in {PRECISION[cls.precision]}."]
+    return [*lines, "", f"`{sample(cls)}`", ""]
 
 
 def _docstring_lines(cls: type[Part]) -> list[str]:
@@ -67,53 +76,3 @@ def _docstring_lines(cls: type[Part]) -> list[str]:
         fenced = ["```", *dedent(paragraph).splitlines(), "```"] if formula else paragraph.splitlines()
         lines += [*fenced, ""]
     return lines[:-1]
-
-
-def kind_of(one: Param) -> str:
-    """What a parameter takes, in words."""
-    words = {"int": "whole number", "bool": "true or false", "str": "text", "files": "paths, or split(…)"}
-    if one.units:
-        return "quantity: " + " or ".join(one.units)
-    if one.type == "part":
-        return " or ".join((*one.choices, *(family for family in one.families)))
-    if one.type == "list":
-        return f"list of {' or '.join(one.families) if one.families else words.get(one.item, one.item)}s"
-    if one.choices:
-        return " or ".join(f'`"{choice}"`' if one.type == "str" else f"`{choice}`" for choice in one.choices)
-    return words.get(one.type, one.type)
-
-
-def default_of(one: Param) -> str:
-    """Its default as a spec would write it."""
-    if one.required:
-        return "**required**"
-    if "section" in one.families:
-        return "its own"
-    return f"`{spelt(one.default)}`"
-
-
-def spelt(value: object) -> str:
-    """A default as a spec would write it."""
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "true", False: "false"}[value]
-    if isinstance(value, Quantity):
-        return value.text
-    if isinstance(value, DType):
-        return value.name
-    if isinstance(value, Range):
-        return f"{spelt(value.low)} .. {spelt(value.high)}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(spelt, value))}]"
-    return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def bounds_of(one: Param) -> str:
-    """Its least and greatest value: " (at least 1)"; empty without."""
-    low, high = one.minimum, one.maximum
-    words = [f"{low:g} to {high:g}"] if low is not None and high is not None else []
-    if not words:
-        words += [f"at least {low:g}"] if low is not None else []
-        words += [f"at most {high:g}"] if high is not None else []
-    words += [f"above {one.above:g}"] if one.above is not None else []
-    words += [f"below {one.below:g}"] if one.below is not None else []
-    return f" ({', '.join(words)})" if words else ""

@@ -22,8 +22,11 @@ def render(diagnostics: Sequence[Diagnostic], *, colour: bool = False) -> str:
     paint = _COLOURED if colour else _PLAIN
     pieces: list[str] = []
     size = 0
+    # where to read more is said once for each code
+    explained: set[str] = set()
     for diagnostic in selected(diagnostics):
-        piece = _diagnostic(diagnostic, paint)
+        piece = _diagnostic(diagnostic, paint, first=diagnostic.code not in explained)
+        explained.add(diagnostic.code)
         size += len(piece)
         if size > LIMITS.shown_characters:
             break
@@ -63,7 +66,7 @@ class _Mark:
     primary: bool
 
 
-def _diagnostic(diagnostic: Diagnostic, paint: _Paint) -> str:
+def _diagnostic(diagnostic: Diagnostic, paint: _Paint, *, first: bool) -> str:
     style = paint.severity(diagnostic)
     title = f"{style}{diagnostic.severity}[{diagnostic.code}]{paint.end}"
     lines = [f"{title}{paint.bold}: {clipped(diagnostic.message)}{paint.end}"]
@@ -72,6 +75,8 @@ def _diagnostic(diagnostic: Diagnostic, paint: _Paint) -> str:
     for source, marks in snippets:
         lines += _snippet(source, marks, gutter, style, paint)
     facts = _facts(diagnostic)
+    if first:
+        facts.append(f"more: s2sc explain {diagnostic.code}")
     if facts and snippets:
         lines.append(f"{' ' * gutter} {paint.frame}|{paint.end}")
     lines += [f"{' ' * gutter} {paint.frame}={paint.end} {fact}" for fact in facts]

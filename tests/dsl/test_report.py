@@ -41,6 +41,14 @@ def excerpt(diagnostics: Sequence[Diagnostic]) -> list[str]:
     return [line for line in lines[2:-2] if not line.lstrip().startswith("=")]
 
 
+def test_where_to_read_more_is_said_once_for_each_code() -> None:
+    findings = [
+        Diagnostic(code, "error", message) for code, message in (("S2S202", "a"), ("S2S203", "b"), ("S2S202", "c"))
+    ]
+    shown = [line for line in full.render(findings).splitlines() if "more:" in line]
+    assert shown == ["  = more: s2sc explain S2S202", "  = more: s2sc explain S2S203"]
+
+
 def test_a_finding_in_full() -> None:
     code = "  a = x + (x -> layer_norm -> self_attention(heads, dropout = 0.1) -> dropout(p))"
     source = Source("specs/transformer.s2s", f"edition 1\n\n\n\nlet d      = 1000\n{chr(10) * 11}{code}\n")
@@ -67,6 +75,7 @@ def test_a_finding_in_full() -> None:
         "   = shapes: x is seq[batch, time, 1000]\n"
         "   = reached through: encoder.out.0 (and 5 more copies)\n"
         "   = help: use d = 1008 (changes the model) or heads = 8\n"
+        "   = more: s2sc explain S2S402\n"
         "\n"
         "found 1 error in 1 file\n"
     )
@@ -83,6 +92,7 @@ def test_several_labels_on_a_line_stand_below_each_other() -> None:
         "  | |     two",
         "  | |",
         "  | one",
+        "  |",
     ]
 
 
