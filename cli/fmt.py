@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..dsl.diagnostics import Diagnostic, Findings
+from ..dsl.escapes import visible
 from ..dsl.format.formatter import format_source
 from ..dsl.limits import LIMITS
 from ..dsl.reading import Unreadable, read_bytes, source_of
@@ -126,7 +127,7 @@ def _format(path: str, findings: list[Diagnostic]) -> _Formatted:
 def _show(formatted: _Formatted, *, diff: bool) -> None:
     assert formatted.text is not None
     if not diff:
-        write(f"would be formatted: {formatted.path}")
+        write(f"would be formatted: {visible(formatted.path)}")
         return
     from difflib import unified_diff
 
@@ -134,8 +135,9 @@ def _show(formatted: _Formatted, *, diff: bool) -> None:
     before, after = formatted.before.splitlines(keepends=True), formatted.text.splitlines(keepends=True)
     if before and not before[-1].endswith("\n"):
         before[-1] += "\n\\ No newline at end of file\n"
-    shown = "".join(unified_diff(before, after, formatted.path, formatted.path))
-    write(shown or f"--- {formatted.path}\n+++ {formatted.path}\n(line ends or the byte order mark)")
+    path = visible(formatted.path)
+    shown = "".join(unified_diff(before, after, path, path))
+    write(shown or f"--- {path}\n+++ {path}\n(line ends or the byte order mark)")
 
 
 def _summary(changed: int, unchanged: int, *, would: bool) -> str:
