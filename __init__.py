@@ -63,15 +63,21 @@ def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str]
 
 
 def load(
-    path: str | Path, *, device: str = "cpu", warn: Callable[[str], None] = warnings.warn
+    path: str | Path,
+    *,
+    device: str = "cpu",
+    allow_plugins: bool = False,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> RunRecogniser | RunTranslator | OnnxRecogniser | OnnxTranslator:
     """A trained run's folder or an exported file as something that transcribes or translates.
 
     `.transcribe([Path("a.wav")])` goes with a model of speech, `.translate(["a line"])` with one of texts. Of the two
     files of a model that writes token by token either one is named, or a folder that holds both.
 
-    device  "cpu", "cuda", or "auto" for a GPU where there is one
-    warn    takes a line for each damaged checkpoint that an older one stands in for
+    device         "cpu", "cuda", or "auto" for a GPU where there is one
+    allow_plugins  run code of the packages that s2sc.toml of the current folder's project names; a run with users'
+                   modules needs it, an exported file never does
+    warn           takes a line for each damaged checkpoint that an older one stands in for
 
     An exported file needs the extra "serve", a run the extra "train"; MissingExtra says how to install them.
     """
@@ -89,14 +95,18 @@ def load(
         from .runtime.extras import extra
 
         with extra("train", "using a run"):
+            from .dsl.project_file import project_of
             from .runtime.device import torch_device
+            from .runtime.plugins import layers_for
             from .runtime.run_folder import open_run
             from .runtime.run_recogniser import RunRecogniser
             from .runtime.run_translator import RunTranslator
 
         run = open_run(found)
-        kind = RunTranslator if run.graph().graph.data.name == "data.parallel_text" else RunRecogniser
-        return kind(run, torch_device(device), warn=warn)
+        checked, project = run.graph(), project_of(Path.cwd())
+        layers = layers_for(checked, root=project.root, packages=project.plugins, allowed=allow_plugins)
+        kind = RunTranslator if checked.graph.data.name == "data.parallel_text" else RunRecogniser
+        return kind(run, torch_device(device), layer_of=layers, warn=warn)
     from .runtime.onnx_recogniser import OnnxRecogniser
     from .runtime.onnx_session import onnx_device
 

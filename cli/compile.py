@@ -13,6 +13,7 @@ from ..compiler.lock import lock_path
 from .analysis import analysis_of
 from .failures import FINDINGS, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
 from .options import device, variants
+from .plugins import layers_of, plugins
 from .terminal import note, write
 
 _MOST_WARNINGS = 5
@@ -35,6 +36,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--resume", action="store_true", help="go on with the run of --out, or with the newest of SPEC")
     device(verb)
     variants(verb)
+    plugins(verb)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,7 +53,9 @@ def run(options: argparse.Namespace) -> int:
             from ..runtime.emit import emit_step, emit_torch
         if options.step and not analysis.checked.graph.steps:
             raise Refused(f"{options.spec} has no search that chooses token by token, so there is no step to show")
-        write(emit_step(analysis.checked) if options.step else emit_torch(analysis.checked))
+        layers = layers_of(analysis.checked, options, Path(options.spec))
+        emit = emit_step if options.step else emit_torch
+        write(emit(analysis.checked, layer_of=layers))
     if options.train:
         return _train(options, analysis)
     if options.out:
@@ -90,6 +94,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
             raise Refused(message, FINDINGS)
     elif run:
         _refuse_taken(run)
+    layers = layers_of(checked, options, spec)
     progress = progress_for(words=words_for(checked.graph))
     # before there is a folder: bad data leaves no run behind that `latest` would point to
     data = open_data(
@@ -127,7 +132,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
             texts=None if analysis.loader is None else texts_of(analysis.loader, spec),
         )
         try:
-            train(checked, run, data, device=device, progress=progress, resume=options.resume)
+            train(checked, run, data, device=device, progress=progress, resume=options.resume, layer_of=layers)
         except Stopped as stopped:
             note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
             return STOPPED
@@ -182,6 +187,7 @@ def _go_on(options: argparse.Namespace, folder: Path) -> str:
     words = ["s2sc", "compile", options.spec, "--train", "--resume", "--out", str(folder)]
     words += ["--profile", options.profile] if options.profile else []
     words += ["--device", options.device] if options.device != "auto" else []
+    words += ["--allow-plugins"] if options.allow_plugins else []
     for text in options.set:
         words += ["--set", text]
     return shlex.join(words)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .failures import OK, Refused, extra
 from .options import device, positive
+from .plugins import layers_of, plugins
 from .terminal import as_json, write
 
 EXAMPLES = """examples:
@@ -29,6 +30,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--json", action="store_true", help="as JSON")
     device(verb)
+    plugins(verb)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         from ..runtime.trained import load_trained
     run = open_run(Path(options.folder))
     checked = run.graph()
+    layers = layers_of(checked, options)
     progress = progress_for()
     data = open_data(
         checked,
@@ -59,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     device = torch_device(options.device)
     batch = Quantity(options.batch, "examples", f"{options.batch} examples") if options.batch else settings["batch"]
     found = measure(
-        load_trained(run, device, warn=progress.warn),
+        load_trained(run, device, layer_of=layers, warn=progress.warn),
         data,
         options.split,
         metrics=settings["metrics"],

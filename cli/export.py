@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from .failures import OK, extra
+from .plugins import layers_of, plugins
 from .terminal import as_json, note, write
 
 EXAMPLES = """examples:
@@ -19,6 +20,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("folder", nargs="?", metavar="RUN", help="a run's folder; default: the newest below runs/")
     verb.add_argument("--onnx", action="store_true", required=True, help="the only form that there is today")
     verb.add_argument("--json", action="store_true", help="the report as JSON")
+    plugins(verb)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
         from ..runtime.export.run import export_run
         from ..runtime.run_folder import newest_run, open_run
     run = open_run(Path(options.folder)) if options.folder else newest_run(Path("runs"))
-    report = export_run(run, environment=os.environ, on_progress=note)
+    layers = layers_of(run.graph(), options)
+    report = export_run(run, environment=os.environ, layer_of=layers, on_progress=note)
     write(as_json(report.to_json()) if options.json else report.to_text())
     return OK

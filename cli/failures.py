@@ -7,7 +7,7 @@ from typing import Any
 from .. import __version__
 from .terminal import say
 
-OK, FINDINGS, USAGE, INTERNAL, STORAGE, STOPPED, DIVERGED = 0, 1, 2, 70, 74, 75, 76
+OK, FINDINGS, USAGE, INTERNAL, STORAGE, STOPPED, DIVERGED, REFUSED = 0, 1, 2, 70, 74, 75, 76, 77
 INTERRUPTED = 130
 
 
@@ -42,8 +42,10 @@ _CODES = {
     "ExportFailed": FINDINGS,
     "TooLong": FINDINGS,
     "WorkerFailed": FINDINGS,
+    "PluginError": FINDINGS,
     "StorageError": STORAGE,
     "Diverged": DIVERGED,
+    "PluginRefused": REFUSED,
 }
 
 

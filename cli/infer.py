@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .failures import FINDINGS, OK, Refused
 from .options import device, positive
+from .plugins import plugins
 from .terminal import as_json, counter, note, say, write
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--scores", action="store_true", help="`SCORE<tab>TEXT` for each line")
     device(verb)
+    plugins(verb)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,7 +68,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         from .. import load
 
-        loaded = load(model, device=_device_for(options, model), warn=lambda message: note(f"warning: {message}"))
+        loaded = load(
+            model,
+            device=_device_for(options, model),
+            allow_plugins=options.allow_plugins,
+            warn=lambda message: note(f"warning: {message}"),
+        )
     except MissingExtra as missing:
         raise Refused(str(missing)) from None
     if options.device.startswith("cuda") and getattr(loaded, "device", "cuda") == "cpu":

@@ -7,15 +7,19 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from ..dsl.diagnostics import Findings
 from ..dsl.parser import parse_signature
 from ..dsl.signature import Input, Signature, StreamFacts
+from ..dsl.syntax import Document
 from ..dsl.values import PartValue, Plain
 from .component import Component
 from .data_layer import DataLayer
 from .encoding import Unrealizable, plain_values, realize
 from .part import Part
 from .planned import planned
+from .signature_file import read_declared
 from .synonyms import synonym
+from .user_module import UserModule, user_module
 
 _HERE = Path(__file__).parent
 _NOT_CALLABLE = {"section", "internal"}
@@ -50,10 +54,29 @@ class Catalogue:
                 self._module_of.setdefault(name, module)
         self._loaded: dict[str, tuple[type[Part], ...]] = {}
         self._signatures: dict[str, Signature] = {}
+        self._declared: dict[str, type[UserModule]] = {}
+
+    def for_one_spec(self) -> Catalogue:
+        """The same parts, and room for the users' modules that one spec names."""
+        own = Catalogue(())
+        own._modules, own._module_of = self._modules, self._module_of
+        own._loaded, own._signatures = self._loaded, self._signatures
+        return own
+
+    def declare(self, file: str, document: Document, findings: Findings) -> Mapping[str, Signature] | None:
+        declared = read_declared(file, document, findings)
+        if declared is None:
+            return None
+        for one in declared:
+            if self._find(one.name) is not None:
+                findings.error("S2S204", f"`{one.name}` is a name of s2sc itself", one.span)
+                return None
+        self._declared.update((one.name, user_module(one)) for one in declared)
+        return {one.signature.short_name: one.signature for one in declared}
 
     def classes(self) -> Collection[type[Part]]:
         """All classes, components and parts, in the order of their files."""
-        return [cls for module in self._modules for cls in self._load(module)]
+        return [*(cls for module in self._modules for cls in self._load(module)), *self._declared.values()]
 
     def component_classes(self) -> list[type[Component]]:
         """Operations on tensors: layers, features, losses, search and what passes put in."""
@@ -72,14 +95,16 @@ class Catalogue:
 
     def callable(self, name: str) -> Signature | None:
         cls = self._find(name)
-        return None if cls is None or cls.family in _NOT_CALLABLE else self._signature(cls)
+        # a user's module is known by its alias
+        return None if cls is None or name in self._declared or cls.family in _NOT_CALLABLE else self._signature(cls)
 
     def section(self, kind: str, label: str | None) -> Signature | None:
         cls = self._find(f"{kind}.{label}" if label else kind)
         return None if cls is None or cls.family != "section" else self._signature(cls)
 
     def callable_names(self) -> Collection[str]:
-        return [cls.name for cls in self.classes() if cls.family not in _NOT_CALLABLE]
+        own = self._declared.keys()
+        return [cls.name for cls in self.classes() if cls.family not in _NOT_CALLABLE and cls.name not in own]
 
     def section_labels(self, kind: str) -> Collection[str]:
         return [cls.name.partition(".")[2] for cls in self.classes() if cls.name.startswith(f"{kind}.")]
@@ -106,6 +131,8 @@ class Catalogue:
         return cls.stream_facts(settings, plain_values(data, self))
 
     def _find(self, name: str) -> type[Part] | None:
+        if name in self._declared:
+            return self._declared[name]
         module = self._module_of.get(name)
         return next((cls for cls in self._load(module) if cls.name == name), None) if module else None
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, TypeVar
 from .dim import Dim
 from .part import Mismatch, Part, declare
 from .step_form import PLAIN, StepForm
-from .tensor_type import TensorType
+from .tensor_type import LETTERS, TensorType
 
 __all__ = ["POINTWISE", "Component", "Mismatch", "Precision", "Window", "component"]
 
@@ -37,6 +37,7 @@ class Component(Part):
 
     signature   "(x: seq[B,T,D]) => (y: seq[B,T,size])": letters are sizes, lower-case names are parameters, `..` is any
                 leading axes, `*x` takes one or more inputs, `= none` makes an input optional
+    letters     what the letters of the signature are: "B" -> "batch"
     precision   "half": computes in the spec's half precision; "fp32": always float32; "follow": whatever it is given
     mixes_time  frames read their neighbours, so padding must be zero before it; or the names of the inputs of which
                 this is so
@@ -51,6 +52,7 @@ class Component(Part):
     """
 
     signature: ClassVar[str]
+    letters: ClassVar[Mapping[str, str]] = LETTERS
     precision: ClassVar[Precision] = "follow"
     mixes_time: ClassVar[bool | tuple[str, ...]] = False
     keeps_zero: ClassVar[bool] = False

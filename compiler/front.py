@@ -13,6 +13,7 @@ from ..dsl.loading import FileLoader
 from ..dsl.parser import parse
 from ..dsl.reading import read_source
 from ..dsl.resolver import only_blocks, resolve, resolve_blocks
+from ..dsl.signature_files import SUFFIX
 from ..dsl.source import Source
 from ..dsl.spec import Spec
 from ..dsl.syntax import Document
@@ -81,7 +82,10 @@ def _meant(
     locked: Callable[[Graph], Locked] | None,
 ) -> Analysis:
     """What a text means, as far as its errors allow."""
-    source, catalogue = document.source, builtin()
+    source, catalogue = document.source, builtin().for_one_spec()
+    if blocks_too and source.name.endswith(SUFFIX):
+        catalogue.declare(Path(source.name).stem, document, findings)
+        return Analysis(source, findings)
     if blocks_too and only_blocks(document):
         resolve_blocks(document, catalogue, findings, loader=loader)
         return Analysis(source, findings)

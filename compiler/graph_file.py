@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from re import fullmatch
 from typing import Any
 
 from ..dsl.diagnostics import Findings
-from ..dsl.source import Span
+from ..dsl.limits import LIMITS
+from ..dsl.parser import parse
+from ..dsl.source import Source, Span
 from ..dsl.values import ModuleReference, PartValue, Ref
 from .catalogue import Catalogue, builtin
 from .component import Component
@@ -18,8 +21,10 @@ from .graph import CheckedGraph, Graph, Node
 from .part import Mismatch, Part
 from .pipeline import check
 from .provenance import Value
+from .signature_file import MODULE_NAME
 from .strict_json import BadJson, parse_strictly
 from .types_as_json import dim_json, type_json
+from .user_module import user_modules
 from .whole_file import canonical, write_whole
 
 FORMAT = "s2sc.graph"
@@ -44,8 +49,11 @@ def write_graph(checked: CheckedGraph, folder: Path) -> None:
 def graph_json(checked: CheckedGraph) -> bytes:
     """The canonical bytes of graph.json: no spans, texts, folders or read variables."""
     graph = checked.graph
+    modules = {one.declared.file: one.declared.text for one in user_modules(graph)}
     return canonical(
         {
+            # only where there are any
+            **({"modules": modules} if modules else {}),
             "format": FORMAT,
             "version": VERSION,
             "architecture": checked.architecture_hash,
@@ -78,11 +86,12 @@ def read_graph(path: Path) -> CheckedGraph:
 
 def graph_from_json(data: bytes, *, name: str = "graph.json") -> CheckedGraph:
     """The checked graph that the bytes of a graph.json describe."""
-    catalogue = builtin()
+    catalogue = builtin().for_one_spec()
     try:
         content = parse_strictly(data, name, most_bytes=_MOST_BYTES, most_depth=_MOST_DEPTH)
     except BadJson as problem:
         raise GraphFileError(str(problem)) from problem
+    _declare(content, catalogue, name)
     _validate(content, catalogue, name)
     try:
         graph = _structure(content, catalogue)
@@ -201,6 +210,24 @@ def _validate(content: Any, catalogue: Catalogue, name: str) -> None:
 
 def _short(message: str) -> str:
     return message if len(message) <= 200 else f"{message[:200]}…"
+
+
+def _declare(content: Any, catalogue: Catalogue, name: str) -> None:
+    """Take in the signatures of the users' modules that the graph keeps."""
+    modules = content.get("modules", {}) if isinstance(content, dict) else {}
+    if not isinstance(modules, dict) or not all(isinstance(text, str) for text in modules.values()):
+        raise GraphFileError(f"{name} does not fit the schema of graph.json at $.modules")
+    if len(modules) > LIMITS.includes:
+        raise GraphFileError(f"{name} holds more than {LIMITS.includes} modules")
+    for module, text in modules.items():
+        findings = Findings()
+        found = None
+        if fullmatch(MODULE_NAME, module) and len(text) <= LIMITS.file_bytes:
+            document = parse(Source(f"{name}: {module}", text), findings)
+            found = None if findings.has_errors else catalogue.declare(module, document, findings)
+        if found is None:
+            first = next((one.message for one in findings), "not a module's signature")
+            raise GraphFileError(f"{name} does not declare {_short(module)}: {_short(first)}")
 
 
 def _structure(content: Any, catalogue: Catalogue) -> Graph:

@@ -8,6 +8,7 @@ from .catalogue import Catalogue
 from .component import Component
 from .data_layer import DataLayer
 from .schema import DIALECT, TENSOR, any_part, definitions
+from .signature_file import MODULE_NAME
 
 Json = dict[str, Any]
 
@@ -18,32 +19,35 @@ _PATH: Json = {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0
 
 def graph_schema(catalogue: Catalogue) -> Json:
     """The schema that `s2sc schema` publishes and read_graph checks."""
+    graph = _object(
+        {
+            "format": {"const": "s2sc.graph"},
+            "version": {"const": 1},
+            "architecture": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "name": _TEXT,
+            "edition": {"type": "integer", "minimum": 1},
+            "data": any_part(catalogue, lambda cls: issubclass(cls, DataLayer)),
+            "inputs": _map({"$ref": "#/$defs/type"}),
+            "targets": {"type": "array", "items": _PATH},
+            "symbols": {"type": "array", "items": _symbol()},
+            "nodes": {"type": "array", "items": _node(catalogue)},
+            "names": _map({"$ref": "#/$defs/tensor"}),
+            "loss": _or_null({"$ref": "#/$defs/tensor"}),
+            "infer": _or_null({"$ref": "#/$defs/tensor"}),
+            "hyperparameters": any_part(catalogue, lambda cls: cls.name == "hyperparameters"),
+            "exports": {
+                "type": "object",
+                "additionalProperties": any_part(catalogue, lambda cls: cls.name.startswith("export.")),
+            },
+            "notes": {"type": "array", "items": _TEXT},
+        }
+    )
+    modules = {"type": "object", "propertyNames": {"pattern": f"^{MODULE_NAME}$"}, "additionalProperties": _TEXT}
     return {
         "$schema": DIALECT,
         "title": "graph.json of s2sc",
-        **_object(
-            {
-                "format": {"const": "s2sc.graph"},
-                "version": {"const": 1},
-                "architecture": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                "name": _TEXT,
-                "edition": {"type": "integer", "minimum": 1},
-                "data": any_part(catalogue, lambda cls: issubclass(cls, DataLayer)),
-                "inputs": _map({"$ref": "#/$defs/type"}),
-                "targets": {"type": "array", "items": _PATH},
-                "symbols": {"type": "array", "items": _symbol()},
-                "nodes": {"type": "array", "items": _node(catalogue)},
-                "names": _map({"$ref": "#/$defs/tensor"}),
-                "loss": _or_null({"$ref": "#/$defs/tensor"}),
-                "infer": _or_null({"$ref": "#/$defs/tensor"}),
-                "hyperparameters": any_part(catalogue, lambda cls: cls.name == "hyperparameters"),
-                "exports": {
-                    "type": "object",
-                    "additionalProperties": any_part(catalogue, lambda cls: cls.name.startswith("export.")),
-                },
-                "notes": {"type": "array", "items": _TEXT},
-            }
-        ),
+        # the signatures of users' modules; not there where there are none
+        **graph | {"properties": {**graph["properties"], "modules": modules}},
         "$defs": {"tensor": TENSOR, "type": _type(), "size": _size(), **definitions(catalogue)},
     }
 

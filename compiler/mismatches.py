@@ -28,6 +28,7 @@ def report_mismatch(
     value = origin.params.get(mismatch.param) if mismatch.param else None
     labels = labels_of(value, besides=origin.span, text=f"`{mismatch.param}` comes from here")
     labels += tuple(label for label in more if all(label.span != one.span for one in labels))
+    labels += mismatch.labels
     notes = [shapes_note(inputs)] if inputs else []
     if isinstance(value, Static) and value.origin.kind == "default" and not value.operands:
         notes.append(f"`{mismatch.param}` has its default, {value.value}")

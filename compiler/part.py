@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
-from ..dsl.diagnostics import Severity
+from ..dsl.diagnostics import Label, Severity
 from ..dsl.signature import Param
 from ..dsl.values import EnvironmentPath, JoinedPath, PairOf, Plain, Quantity, Range, Ref, SplitOf
 
@@ -45,15 +45,26 @@ class Mismatch(Exception):
     message  "attention cannot split 1000 channels over 16 heads"
     at       words under the carets
     param    the parameter to point at, if one is at fault
+    labels   further places that have to do with it, in other files
     """
 
-    def __init__(self, code: str, message: str, *, at: str = "", param: str = "", helps: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        at: str = "",
+        param: str = "",
+        helps: tuple[str, ...] = (),
+        labels: tuple[Label, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.at = at
         self.param = param
         self.helps = helps
+        self.labels = labels
 
     @property
     def severity(self) -> Severity:

@@ -18,6 +18,7 @@ from ..dsl.imports import ImportRefused
 from ..dsl.limits import LIMITS
 from ..dsl.loading import PROJECT_FILE, FileLoader, check_written, inside, outside
 from ..dsl.reading import Unreadable, source_of
+from ..dsl.signature_files import check_allowed, signature_path
 from ..dsl.source import Source
 from ..dsl.suggest import did_you_mean
 
@@ -123,6 +124,7 @@ class RevisionLoader:
         self.revision = revision
         self.spec = revision.read(own, str(path))
         self._library = FileLoader(self.spec)
+        self._today = FileLoader(self.spec, path)
         self._folders: dict[Source, str] = {self.spec: posixpath.dirname(own)}
         self._sources: dict[str, Source] = {own: self.spec}
 
@@ -152,6 +154,23 @@ class RevisionLoader:
                 raise ImportRefused("S2S110" if error.too_large else "S2S206", error.message) from None
             self._sources[wanted] = source
             self._folders[source] = posixpath.dirname(wanted)
+        return self._sources[wanted]
+
+    def load_signature(self, module: str, importer: Source) -> Source:
+        """The signature file of a user's module: of the revision, else today's (an installed one).
+
+        Whether its package is trusted is today's question. Raises ImportRefused.
+        """
+        path = signature_path(module)
+        wanted = posixpath.join(self._root, path)
+        if importer not in self._folders or wanted not in self.revision.entries:
+            return self._today.load_signature(module, self.spec)
+        if wanted not in self._sources:
+            check_allowed(module, self._today.root)
+            try:
+                self._sources[wanted] = self.revision.read(wanted, self._name(wanted))
+            except Unreadable as error:
+                raise ImportRefused("S2S110" if error.too_large else "S2S213", error.message) from None
         return self._sources[wanted]
 
     @cached_property

@@ -118,8 +118,8 @@ class Letters:
         if isinstance(expression, Name):
             if expression.name == "_":
                 return
-            if expression.name in LETTERS:
-                self._bind_letter(expression.name, axis, side, operation.name, label)
+            if expression.name in operation.letters:
+                self._bind_letter(expression.name, axis, side, operation, label)
                 return
         wanted = size(expression, self, operation)
         if wanted is not None and wanted != axis.dim:
@@ -130,10 +130,11 @@ class Letters:
                 sides=(side,),
             )
 
-    def _bind_letter(self, letter: str, axis: Axis, side: Side, name: str, label: str) -> None:
-        if _role(LETTERS[letter]) != _role(axis.name):
-            wanted = _role(LETTERS[letter])
-            wanted = LETTERS[letter] if wanted == "features" else wanted
+    def _bind_letter(self, letter: str, axis: Axis, side: Side, operation: Component, label: str) -> None:
+        name, meaning = operation.name, operation.letters[letter]
+        if _role(meaning) != _role(axis.name):
+            wanted = _role(meaning)
+            wanted = meaning if wanted == "features" else wanted
             raise Clash(
                 "S2S403",
                 f"{name} needs the {wanted} axis here, but `{label}` has {axis.name} ({axis.dim})",

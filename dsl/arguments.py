@@ -195,7 +195,7 @@ def _part(problem: _Problem, value: Value) -> Fitted:
 def _module(problem: _Problem, value: Value) -> Fitted:
     if isinstance(value, ComponentModule) and value.home is not None:
         value.tied.append(problem.span)
-        return ModuleReference(f"{value.home.weights}.{value.signature.name}", problem.span)
+        return ModuleReference(f"{value.home.weights}.{value.signature.short_name}", problem.span)
     if isinstance(value, ModuleValue):
         way = "name it first: shared emb = …" if value.home is None else "tie to a single component, such as linear(…)"
         return problem.error(

@@ -26,7 +26,7 @@ def check_declarations(evaluator: Evaluator, statements: Sequence[syntax.Stateme
                     at="a built-in name",
                     helps=("choose another name",),
                 )
-        elif isinstance(statement, syntax.Import):
+        elif isinstance(statement, syntax.Import | syntax.Use):
             evaluator.check_built_in(statement.alias, statement.alias_span)
         elif isinstance(statement, syntax.Block):
             evaluator.check_built_in(statement.name, statement.name_span)

@@ -105,7 +105,7 @@ def emit(
         raise LimitReached(
             "S2S412", f"the model has more than {LIMITS.nodes:,} nodes", span, notes=evaluator.multiplication()
         )
-    name = scope.take(signature.name)
+    name = scope.take(signature.short_name)
     path = f"{scope.path}.{name}"
     weights = f"{scope.weights}.{name}"
     evaluator.findings.made(path)

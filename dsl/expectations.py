@@ -61,7 +61,7 @@ _OPERATORS = {
     "DOT",
     "LPAR",
 }
-_STATEMENT = {"NAME", "LET", "SHARED", "TABLE", "EDITION", "IMPORT", "USE", "BLOCK"}
+_STATEMENT = {"NAME", "LET", "SHARED", "TABLE", "EDITION", "IMPORT", "USE", "BLOCK", "MODULE"}
 _PLAIN = {"NUMBER": "a number", "STRING": "a string", "QUANTITY": "a quantity", "VBAR": "`|`"}
 
 

@@ -1,8 +1,8 @@
-"""The names that one file defines: its lets, its blocks and the files that it imports."""
+"""The names that one file defines: its lets, its blocks, the files that it imports and the modules that it uses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import syntax
@@ -16,6 +16,7 @@ from .modules import (
     ModuleValue,
     Namespace,
     Scope,
+    SignatureValue,
     TensorValue,
     Thunk,
     Value,
@@ -23,6 +24,7 @@ from .modules import (
 )
 from .references import names_in
 from .sections import override_part
+from .signature import Signature
 from .values import PartValue
 
 
@@ -39,6 +41,7 @@ class FileNames:
     lets: dict[str, Thunk] = field(default_factory=dict)
     blocks: dict[str, Thunk] = field(default_factory=dict)
     imports: dict[str, Thunk] = field(default_factory=dict)
+    uses: dict[str, Thunk] = field(default_factory=dict)
     _written: dict[str, syntax.Expression] = field(default_factory=dict)
 
     def declare_import(self, statement: syntax.Import, names: FileNames | None) -> None:
@@ -51,6 +54,19 @@ class FileNames:
         namespace = names.namespace(statement.alias)
         self.environment.imports.setdefault(statement.alias, namespace)
         self.add(self.imports, Thunk(statement.alias, statement.alias_span, lambda: namespace))
+
+    def declare_use(self, statement: syntax.Use, modules: Mapping[str, Signature] | None) -> None:
+        """Users' modules under an alias; None for a file that could not be had, of which all uses stay silent."""
+        if modules is None:
+            self.add(self.uses, Thunk(statement.alias, statement.alias_span, lambda: UNKNOWN, used=True, silent=True))
+            return
+
+        def get(name: str) -> Value | None:
+            return SignatureValue(modules[name]) if name in modules else None
+
+        namespace = Namespace(statement.alias, lambda: set(modules), get, kind="package")
+        self.environment.imports.setdefault(statement.alias, namespace)
+        self.add(self.uses, Thunk(statement.alias, statement.alias_span, lambda: namespace))
 
     def declare_block(self, statement: syntax.Block) -> None:
         value = BlockValue(statement, self.environment, axis_names(statement))

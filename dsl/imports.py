@@ -29,6 +29,9 @@ class Loader(Protocol):
     def load(self, path: str, importer: Source) -> Source:
         """The file that `importer` names so: the same object whenever it is the same file. Raises ImportRefused."""
 
+    def load_signature(self, module: str, importer: Source) -> Source:
+        """The signature file of a user's module, likewise. Raises ImportRefused."""
+
 
 @dataclass(frozen=True)
 class Imports:

@@ -18,7 +18,7 @@ from .tokens import Token
 CLOSER_OF = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
 SECTION_WORDS = frozenset(
-    {"edition", "import", "use", "let", "block"}
+    {"edition", "import", "use", "let", "block", "module"}
     | {"data", "encoder", "decoder", "loss", "hyperparameters", "export", "profile"}
 )
 

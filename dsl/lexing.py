@@ -360,7 +360,7 @@ def settle_keywords(tokens: list[Token], problems: Findings) -> None:
             token.type = "NAME"
 
 
-STATEMENT_WORDS = frozenset({"EDITION", "IMPORT", "USE", "LET", "BLOCK", "TABLE", "SHARED"})
+STATEMENT_WORDS = frozenset({"EDITION", "IMPORT", "USE", "LET", "BLOCK", "MODULE", "TABLE", "SHARED"})
 KEYWORDS = STATEMENT_WORDS | {"OF", "AS", "IF", "THEN", "ELSE", "AND", "OR", "NOT", "TRUE", "FALSE", "NONE", "REPEAT"}
 OPERATORS = frozenset(
     {"ARROW", "UPTO", "OR", "AND", "NOT", "COMPARISON", "PLUS", "MINUS", "STAR", "SLASH", "FLOOR_DIVIDE", "CIRCUMFLEX"}

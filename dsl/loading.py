@@ -8,6 +8,7 @@ from pathlib import Path, PureWindowsPath
 
 from .imports import ImportRefused
 from .reading import Unreadable, read_source
+from .signature_files import no_project, signature_of, signature_path
 from .source import Source
 from .suggest import did_you_mean, listing
 
@@ -31,6 +32,7 @@ class FileLoader:
         self._project = ""
         self._sources: dict[str, Source] = {}
         self._folders: dict[Source, str] = {}
+        self._signatures: dict[str, Source] = {}
         if path is not None:
             folder = os.path.realpath(path.parent)
             self._folders[spec] = folder
@@ -39,7 +41,8 @@ class FileLoader:
     @property
     def sources(self) -> tuple[Source, ...]:
         """All that was read, the spec first."""
-        return (self._spec, *(source for source in self._sources.values() if source is not self._spec))
+        imported = (source for source in self._sources.values() if source is not self._spec)
+        return (self._spec, *imported, *self._signatures.values())
 
     @property
     def places(self) -> Iterator[tuple[Source, str, bool]]:
@@ -50,6 +53,8 @@ class FileLoader:
             from_library = inside(real, self._library)
             root = self._library if from_library else self.root
             yield source, os.path.relpath(real, root).replace(os.sep, "/"), from_library
+        for module, source in self._signatures.items():
+            yield source, signature_path(module), False
 
     def load(self, path: str, importer: Source) -> Source:
         """The file that `importer` names so. Raises ImportRefused."""
@@ -78,6 +83,18 @@ class FileLoader:
             self._sources[real] = self._read(real, path, root)
             self._folders.setdefault(self._sources[real], os.path.dirname(real))
         return self._sources[real]
+
+    def load_signature(self, module: str, importer: Source) -> Source:
+        """The signature file of a user's package: of the project, else of an installed distribution.
+
+        Raises ImportRefused.
+        """
+        if importer not in self._folders or inside(self._folders[importer], self._library):
+            raise no_project(module)
+        if module not in self._signatures:
+            name = self._name(os.path.join(self.root, signature_path(module)), self.root)
+            self._signatures[module] = signature_of(module, self.root, name=name)
+        return self._signatures[module]
 
     @property
     def root(self) -> str:

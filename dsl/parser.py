@@ -287,7 +287,7 @@ class _Driver:
         """Whether a name is followed by its value without an `=` between them."""
         if "EQUAL" not in accepted or not self.begun or self.equal_added >= self.first:
             return False
-        if self.bodies and self.tokens[self.first].text in ("edition", "import", "use", "block"):
+        if self.bodies and self.tokens[self.first].text in ("edition", "import", "use", "block", "module"):
             return False
         before, token = self.tokens[index - 1], self.tokens[index]
         if (
@@ -339,7 +339,7 @@ class _Driver:
             code, message, helps = "S2S108", f"expected the number of an edition, found {found}", ("write `edition 1`",)
         elif token.text == "elif":
             code, message, helps = "S2S109", "`elif` is written `else if` here", ("write `else if`",)
-        elif first.text in ("edition", "import", "use", "block") and self.bodies:
+        elif first.text in ("edition", "import", "use", "block", "module") and self.bodies:
             message, helps = f"`{first.text}` stands at the top of a file, not inside braces", ()
         elif not self.begun and self.bodies and self.bodies[-1].table:
             message, helps = f"expected a row of the table, found {found}", ("a row is | cell | cell |",)
@@ -363,7 +363,7 @@ class _Driver:
             return ("a range has two ends",)
         if token.type == "END" and "LBRACE" in accepted and before.type == "NAME":
             first = self.tokens[self.first]
-            if first.text in SECTION_WORDS or first.type in ("BLOCK", "TABLE"):
+            if first.text in SECTION_WORDS or first.type in ("BLOCK", "MODULE", "TABLE"):
                 return ("`{` stands on the same line",)
             return (f"a value is given with `=`: `{before.text} = …`", "a section with braces: `name { … }`")
         if token.type == "LPAR" and index == self.first + 1:

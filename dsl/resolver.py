@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,8 @@ from .diagnostics import Diagnostic, Findings, Label
 from .evaluator import Evaluator
 from .expansion import statement_thunks
 from .file_names import FileNames
-from .imports import Imports, Loader, load_imports
+from .imports import ImportRefused, Imports, Loader, load_imports
+from .limits import LIMITS
 from .modules import (
     UNKNOWN,
     Environment,
@@ -26,9 +27,9 @@ from .modules import (
     Unknown,
     Value,
 )
-from .parser import parse_expression
+from .parser import parse, parse_expression
 from .sections import bind_section, data_namespace, settings_namespace
-from .signature import Catalogue
+from .signature import Catalogue, Signature
 from .source import Source, Span
 from .spec import Spec
 from .suggest import closest, did_you_mean, listing, possessive
@@ -41,7 +42,7 @@ _REQUIRED = {
 }
 MODEL_SECTIONS = ("encoder", "decoder")
 SECTIONS = ("data", "encoder", "decoder", "loss", "hyperparameters", "export", "profile")
-IMPORTABLE = (syntax.Edition, syntax.Import, syntax.Let, syntax.Block)
+IMPORTABLE = (syntax.Edition, syntax.Import, syntax.Use, syntax.Let, syntax.Block)
 
 
 def resolve(
@@ -64,7 +65,7 @@ def resolve(
 
     def run() -> Spec | None:
         imports = load_imports(document, loader, findings)
-        return _Resolution(document, imports, Evaluator(catalogue, findings), profile, name).run(sets)
+        return _Resolution(document, imports, loader, Evaluator(catalogue, findings), profile, name).run(sets)
 
     return _within_limits(run, findings)
 
@@ -74,7 +75,7 @@ def resolve_blocks(document: syntax.Document, catalogue: Catalogue, findings: Fi
 
     def run() -> None:
         imports = load_imports(document, loader, findings)
-        _Resolution(document, imports, Evaluator(catalogue, findings), None, "").run_alone()
+        _Resolution(document, imports, loader, Evaluator(catalogue, findings), None, "").run_alone()
 
     _within_limits(run, findings)
 
@@ -110,11 +111,13 @@ def _deep_recursion() -> Iterator[None]:
 class _Resolution:
     """The top level of one document.
 
-    names  what it defines; `files` are the same of all files that it imports
+    names       what it defines; `files` are the same of all files that it imports
+    signatures  the signature files that were asked for, and what they declare
     """
 
     document: syntax.Document
     imports: Imports
+    loader: Loader
     evaluator: Evaluator
     profile: str | None
     name: str
@@ -126,6 +129,7 @@ class _Resolution:
     exports: dict[str, syntax.Section] = field(default_factory=dict)
     profiles: dict[str, syntax.Section] = field(default_factory=dict)
     assigned: set[str] = field(default_factory=set)
+    signatures: dict[str, tuple[Source, Mapping[str, Signature] | None]] = field(default_factory=dict)
     edition: int = 1
 
     def __post_init__(self) -> None:
@@ -155,7 +159,11 @@ class _Resolution:
         return Spec(
             name=self.name,
             edition=self.edition,
-            sources=(self.document.source, *self.imports.documents),
+            sources=(
+                self.document.source,
+                *self.imports.documents,
+                *(source for source, _ in self.signatures.values()),
+            ),
             data=self.bound["data"],
             instances=tuple(self.evaluator.instances),
             constraints=tuple(self.evaluator.constraints),
@@ -204,19 +212,19 @@ class _Resolution:
             names.declare_let(statement)
         elif isinstance(statement, syntax.Block):
             names.declare_block(statement)
+        elif isinstance(statement, syntax.Use):
+            names.declare_use(statement, self._used(statement))
         elif not isinstance(statement, syntax.Edition):
             what, span = f"a {type(statement).__name__.lower()}", statement.span
             if isinstance(statement, syntax.Section):
                 what, span = f"a section `{statement.kind}`", statement.kind_span
             elif isinstance(statement, syntax.Assign):
                 what, span = f"`{statement.name}`", statement.name_span
-            elif isinstance(statement, syntax.Use):
-                what = "`use`"
             self.evaluator.findings.error(
                 "S2S201",
                 f"{what} cannot stand in an imported file",
                 span,
-                helps=("it holds `edition`, `import`, `let` and `block`; the rest belongs to the spec",),
+                helps=("it holds `edition`, `import`, `use`, `let` and `block`; the rest belongs to the spec",),
             )
 
     def _target(self, statement: syntax.Import) -> FileNames | None:
@@ -248,7 +256,7 @@ class _Resolution:
         elif isinstance(statement, syntax.Import):
             self.names.declare_import(statement, self._target(statement))
         elif isinstance(statement, syntax.Use):
-            self._planned_use(statement)
+            self.names.declare_use(statement, self._used(statement))
         elif isinstance(statement, syntax.Let):
             self.names.declare_let(statement)
         elif isinstance(statement, syntax.Block):
@@ -257,19 +265,40 @@ class _Resolution:
             self._declare_section(statement)
         elif isinstance(statement, syntax.Assign):
             self._declare_assign(statement)
+        elif isinstance(statement, syntax.Module):
+            self.evaluator.findings.error(
+                "S2S201",
+                "a `module` stands in a signature file",
+                statement.name_span,
+                helps=("put it into a file such as my_layers/layers.s2s-sig, and name that with `use`",),
+            )
         else:
             self.evaluator.findings.error(
                 "S2S201", "a table stands in an encoder, a decoder or a block", statement.span
             )
 
-    def _planned_use(self, statement: syntax.Use) -> None:
-        note = self.evaluator.catalogue.planned("use") or "`use` comes with a later version"
-        self.evaluator.findings.error(
-            "S2S214", "`use` is not in this version", statement.span, at="not built yet", notes=(note,)
-        )
-        # the alias is known to be missing: what uses it stays silent
-        alias = Thunk(statement.alias, statement.span, lambda: UNKNOWN, used=True, silent=True)
-        self.names.add(self.names.lets, alias)
+    def _used(self, statement: syntax.Use) -> Mapping[str, Signature] | None:
+        """What a signature file declares, by name; None after an error. Each file is read once."""
+        if statement.module not in self.signatures:
+            evaluator = self.evaluator
+            if len(self.signatures) >= LIMITS.includes:
+                what = f"a spec uses at most {LIMITS.includes} signature files"
+                evaluator.findings.error("S2S110", what, statement.module_span, at="this is more")
+                return None
+            try:
+                source = self.loader.load_signature(statement.module, statement.span.source)
+            except ImportRefused as refused:
+                span = statement.module_span
+                evaluator.findings.error(refused.code, refused.message, span, at="used here", helps=refused.helps)
+                return None
+            problems = Findings()
+            document = parse(source, problems)
+            evaluator.findings.take(problems, unless=lambda place: False)
+            found = None
+            if not problems.has_errors:
+                found = evaluator.catalogue.declare(statement.module, document, evaluator.findings)
+            self.signatures[statement.module] = (source, found)
+        return self.signatures[statement.module][1]
 
     def _declare_missing(self) -> None:
         """Report sections that every spec has; what uses them stays silent."""
@@ -627,9 +656,10 @@ class _Resolution:
 
     def _report_unused_imports(self) -> None:
         for names in (self.names, *self.files.values()):
-            for name, thunk in names.imports.items():
-                if not thunk.used:
-                    self._unused("import", name, thunk.span)
+            for what, thunks in (("import", names.imports), ("use", names.uses)):
+                for name, thunk in thunks.items():
+                    if not thunk.used:
+                        self._unused(what, name, thunk.span)
 
     def _unused(self, what: str, name: str, span: Span, said: str = "never used") -> None:
         self.evaluator.findings.warning("S2S210", f"{what} `{name}` is {said}", span, at="unused", helps=("remove it",))

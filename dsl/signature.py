@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .diagnostics import Findings
+from .syntax import Document
 from .values import Origin, PartValue, Plain
 
 
@@ -63,6 +65,11 @@ class Signature:
     results: tuple[str, ...]
     params: tuple[Param, ...]
 
+    @property
+    def short_name(self) -> str:
+        """What its nodes are called: `rotary` of `acme_layers.rotary`."""
+        return self.name.rpartition(".")[2]
+
     def param(self, name: str) -> Param | None:
         return next((param for param in self.params if param.name == name), None)
 
@@ -109,6 +116,12 @@ class Catalogue(Protocol):
         """What other toolkits' name for a parameter is called here (`learning_rate` -> `lr`).
 
         A parameter is asked for with its owner first: "embedding.vocab_size".
+        """
+
+    def declare(self, file: str, document: Document, findings: Findings) -> Mapping[str, Signature] | None:
+        """Take in the signature file of a user's package, `acme_layers.layers`: its modules by name.
+
+        None after an error in it.
         """
 
     def facts(self, part: PartValue) -> Mapping[str, Plain]:

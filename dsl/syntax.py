@@ -229,7 +229,9 @@ class Use:
     """`use acme_layers.rotary as acme`."""
 
     module: str
+    module_span: Span
     alias: str
+    alias_span: Span
     span: Span
 
 
@@ -296,7 +298,19 @@ class Block:
     span: Span
 
 
-Statement = Edition | Import | Use | Let | Assign | Table | Section | Block
+@dataclass(frozen=True)
+class Module:
+    """`module name(parameters) => results { facts }`: the one statement of a signature file."""
+
+    name: str
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    results: tuple[Result, ...]
+    body: tuple[Statement, ...]
+    span: Span
+
+
+Statement = Edition | Import | Use | Let | Assign | Table | Section | Block | Module
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ class TreeBuilder:
 
     def use(self, children: Children) -> syntax.Use:
         _, module, _, alias = children
-        return syntax.Use(_dotted(module), alias.text, _span(children))
+        span = module[0].span.to(module[-1].span)
+        return syntax.Use(_dotted(module), span, alias.text, alias.span, _span(children))
 
     def let(self, children: Children) -> syntax.Let:
         _, name, _, value = children
@@ -68,6 +69,9 @@ class TreeBuilder:
         parameters = children[3] if isinstance(children[3], tuple) else ()
         results, _, body, _ = children[-4:]
         return syntax.Block(name.text, name.span, parameters, results, body, _span(children))
+
+    def module(self, children: Children) -> syntax.Module:
+        return syntax.Module(**vars(self.block(children)))
 
     def table(self, children: Children) -> syntax.Table | None:
         keyword, name, _, block, _, *lines, _ = children

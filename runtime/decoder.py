@@ -12,6 +12,7 @@ from torch import nn
 from ..compiler.data_layer import BEGIN, END
 from ..compiler.graph import CheckedGraph
 from .data.batch import Batch
+from .layers.layer import LayerOf, layer_class
 from .lower import placeholder_name
 from .lower_step import LoweredStep, lower_step
 from .no_answer import NoAnswer
@@ -65,12 +66,12 @@ class Decoder:
         return found
 
 
-def build_decoder(checked: CheckedGraph, module: nn.Module) -> Decoder | None:
+def build_decoder(checked: CheckedGraph, module: nn.Module, *, layer_of: LayerOf = layer_class) -> Decoder | None:
     """The decoder of a graph whose search chooses token by token; None for other graphs. Layers are `module`'s."""
     graph = checked.graph
     if not graph.steps or graph.infer is None:
         return None
-    step = lower_step(checked, module)
+    step = lower_step(checked, module, layer_of=layer_of)
     paths = {placeholder_name(path): path for path in graph.inputs}
     paths |= {f"{name}_lengths": f"{path}.lengths" for name, path in paths.items()}
     source = next(path for path in graph.inputs if path not in graph.targets)

@@ -12,7 +12,7 @@ from torch import fx
 from ..compiler.graph import CheckedGraph
 from .layers.cast import cast
 from .layers.class_mask import class_mask
-from .layers.layer import Layer
+from .layers.layer import Layer, LayerOf, layer_class
 from .layers.mask import mask
 from .lower import lower
 from .lower_step import lower_step
@@ -23,18 +23,18 @@ _FUNCTIONS = {cast, class_mask, mask, real_frames}
 _OPERATORS = {operator.add: "+", operator.mul: "*", operator.floordiv: "//"}
 
 
-def emit_torch(checked: CheckedGraph) -> str:
+def emit_torch(checked: CheckedGraph, *, layer_of: LayerOf = layer_class) -> str:
     """Write `class Model`: the same weights by name, the same results to the bit as the lowered module."""
     about = f"{checked.graph.name or 'Model'}: written from its spec; shapes in comments, T frames, N samples."
-    return _written(about, "Model", {"forward": lower(checked).module})
+    return _written(about, "Model", {"forward": lower(checked, layer_of=layer_of).module})
 
 
-def emit_step(checked: CheckedGraph) -> str:
+def emit_step(checked: CheckedGraph, *, layer_of: LayerOf = layer_class) -> str:
     """Write `class Decoder`: `first` computes what a batch needs once, `step` takes one target token of each row.
 
     For a spec whose search chooses token by token; the weights are called as in `Model`.
     """
-    lowered = lower_step(checked)
+    lowered = lower_step(checked, layer_of=layer_of)
     about = f"{checked.graph.name or 'Decoder'}, one target token at a time; shapes in comments, M room for tokens."
     return _written(about, "Decoder", {"first": lowered.first, "step": lowered.step})
 

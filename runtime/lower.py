@@ -19,7 +19,7 @@ from ..compiler.tensor_type import TensorType
 from ..dsl.values import DType, Ref
 from .layers.cast import cast
 from .layers.class_mask import class_mask
-from .layers.layer import Layer, Layout, layer_class
+from .layers.layer import Layer, LayerOf, Layout, layer_class
 from .layers.mask import mask
 from .real_frames import real_frames
 
@@ -44,8 +44,10 @@ class Lowered:
     infer: Mapping[str, str] = field(default_factory=dict)
 
 
-def lower(checked: CheckedGraph, *, outputs: Sequence[Ref] | None = None) -> Lowered:
+def lower(checked: CheckedGraph, *, outputs: Sequence[Ref] | None = None, layer_of: LayerOf = layer_class) -> Lowered:
     """Build the module that computes `outputs`; by default what the loss and the search read, with lengths.
+
+    layer_of  where the torch side of a component is found
 
     Only nodes that the outputs need are there. The state dict's keys are the paths of the weights in the spec, each
     once: a shared module is one module, and a tied weight is read where it belongs. In evaluation a clip's result
@@ -58,7 +60,7 @@ def lower(checked: CheckedGraph, *, outputs: Sequence[Ref] | None = None) -> Low
         asked = [*loss.values(), *infer.values()]
         outputs = list(dict.fromkeys(ref for ref in asked if ref.path not in graph.inputs))
     names = _output_names(graph, outputs)
-    module = Lowering(graph).run(names)
+    module = Lowering(graph, layer_of=layer_of).run(names)
     return Lowered(
         module,
         tuple(node.name for node in module.graph.nodes if node.op == "placeholder"),
@@ -148,8 +150,9 @@ class Lowering:
     root  holds modules that are there already and are used again, with their weights
     """
 
-    def __init__(self, graph: Graph, root: nn.Module | None = None) -> None:
+    def __init__(self, graph: Graph, root: nn.Module | None = None, *, layer_of: LayerOf = layer_class) -> None:
         self.spec = graph
+        self.layer_of = layer_of
         self.fx = fx.Graph()
         self.root = nn.Module() if root is None else root
         self.values: dict[tuple[str, str], _Value] = {}
@@ -200,7 +203,7 @@ class Lowering:
         if node.operation.family == "internal":
             self._derived(node)
             return
-        layer = layer_class(type(node.operation))
+        layer = self.layer_of(type(node.operation))
         inputs = {name: types_of(self.spec, refs) for name, refs in node.inputs.items()}
         layout = self.layout(node, layer)
         arguments: list[fx.Node] = []
@@ -242,7 +245,7 @@ class Lowering:
 
     def method(self, node: Node, name: str, keywords: Mapping[str, Argument]) -> fx.Node:
         """Add the call of another method than `forward` of a node's module."""
-        layer = layer_class(type(node.operation))
+        layer = self.layer_of(type(node.operation))
         inputs = {name: types_of(self.spec, refs) for name, refs in node.inputs.items()}
         target = self.module(node, layer, inputs, self.layout(node, layer))
         if target not in self.modules:
@@ -312,7 +315,7 @@ class Lowering:
     def _tied_weight(self, path: str) -> fx.Node:
         owner = next(node for node in self.spec.nodes.values() if node.weights == path)
         inputs = {name: types_of(self.spec, refs) for name, refs in owner.inputs.items()}
-        target = self.module(owner, layer_class(type(owner.operation)), inputs, "BTC")
+        target = self.module(owner, self.layer_of(type(owner.operation)), inputs, "BTC")
         return self.fx.get_attr(f"{target}.weight")
 
     # --- tensors ---

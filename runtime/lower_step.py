@@ -17,7 +17,7 @@ from ..compiler.passes.seal import is_sealed
 from ..compiler.signatures import signature_of
 from ..compiler.step_form import Carried
 from ..dsl.values import Ref
-from .layers.layer import Layout, layer_class
+from .layers.layer import LayerOf, Layout, layer_class
 from .lower import DTYPES, Lowering, fx_name, types_of
 
 TOKENS = "tokens"
@@ -64,10 +64,13 @@ class LoweredStep:
     most_tokens: int | None = None
 
 
-def lower_step(checked: CheckedGraph, modules: nn.Module | None = None) -> LoweredStep:
+def lower_step(
+    checked: CheckedGraph, modules: nn.Module | None = None, *, layer_of: LayerOf = layer_class
+) -> LoweredStep:
     """Lower the step of the decoder that the search of a checked graph runs.
 
-    modules  a lowered model of the same graph, whose layers are used; None makes layers with fresh weights
+    modules   a lowered model of the same graph, whose layers are used; None makes layers with fresh weights
+    layer_of  where the torch side of a component is found
     """
     assert is_sealed(checked), "only a checked graph is lowered"
     graph = checked.graph
@@ -78,8 +81,8 @@ def lower_step(checked: CheckedGraph, modules: nn.Module | None = None) -> Lower
     root = nn.Module() if modules is None else modules
     once = tuple(_carried(name, *found) for name, found in step.once().items())
     state = tuple(_carried(name, *found) for name, found in step.state().items())
-    first = _first(graph, step, root)
-    module = _StepLowering(graph, root).run_step(step, (*once, *state))
+    first = _first(graph, step, root, layer_of)
+    module = _StepLowering(graph, root, layer_of=layer_of).run_step(step, (*once, *state))
     names = {kept.argument: kept.name for kept in (*once, *state)}
     return LoweredStep(
         first=first,
@@ -103,19 +106,19 @@ def _placeholders(module: fx.GraphModule) -> tuple[str, ...]:
     return tuple(node.name for node in module.graph.nodes if node.op == "placeholder")
 
 
-def _first(graph: Graph, step: Step, root: nn.Module) -> fx.GraphModule:
+def _first(graph: Graph, step: Step, root: nn.Module, layer_of: LayerOf) -> fx.GraphModule:
     """Everything that does not depend on the target, and what the steps' layers make of it."""
-    lowering = Lowering(graph, root)
+    lowering = Lowering(graph, root, layer_of=layer_of)
     lowering.compute(step.whole)
     results: dict[str, fx.Node] = {}
     for one in step.begins:
-        node, layout = one.node, _layout(one.node)
+        node, layout = one.node, _layout(one.node, layer_of)
         keywords: dict[str, Argument] = {}
         for name, refs in node.inputs.items():
             if name not in one.stepped:
                 (ref,) = refs
                 keywords[name] = lowering.tensor(ref, layout)
-        for need in layer_class(type(node.operation)).needs:
+        for need in layer_of(type(node.operation)).needs:
             source = need.removesuffix("_lengths")
             if source != need and source in keywords:
                 (given,) = types_of(graph, node.inputs[source])
@@ -128,8 +131,8 @@ def _first(graph: Graph, step: Step, root: nn.Module) -> fx.GraphModule:
     return lowering.finished(results, "First")
 
 
-def _layout(node: Node) -> Layout:
-    layer = layer_class(type(node.operation))
+def _layout(node: Node, layer_of: LayerOf) -> Layout:
+    layer = layer_of(type(node.operation))
     return "BTC" if layer.layout == "any" else layer.layout
 
 
@@ -186,6 +189,6 @@ class _StepLowering(Lowering):
         return results
 
     def _step_layout(self, one: StepNode) -> Layout:
-        layer = layer_class(type(one.node.operation))
+        layer = self.layer_of(type(one.node.operation))
         inputs = {name: refs for name, refs in one.node.inputs.items() if name in one.stepped}
         return self.layout(replace(one.node, inputs=inputs), layer)

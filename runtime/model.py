@@ -14,7 +14,7 @@ from ..compiler.graph import CheckedGraph, Node
 from ..compiler.places import most_lengths
 from .data.batch import Batch
 from .decoder import Decoder, build_decoder
-from .layers.layer import Layer, layer_class
+from .layers.layer import Layer, LayerOf, layer_class
 from .lower import lower, placeholder_name
 from .no_answer import NoAnswer
 from .too_long import too_long
@@ -83,8 +83,11 @@ class Model:
         return self.search is not None or self.decoder is not None
 
 
-def build_model(checked: CheckedGraph) -> Model:
-    """Lower a graph for training and evaluation, on the CPU, with fresh weights."""
+def build_model(checked: CheckedGraph, *, layer_of: LayerOf = layer_class) -> Model:
+    """Lower a graph for training and evaluation, on the CPU, with fresh weights.
+
+    layer_of  where the torch side of a component is found
+    """
     graph = checked.graph
     assert graph.loss is not None
     loss_node = graph.nodes[graph.loss.path]
@@ -92,7 +95,7 @@ def build_model(checked: CheckedGraph) -> Model:
         name: tuple(found for ref in refs if (found := graph.type_of(ref)) is not None)
         for name, refs in loss_node.inputs.items()
     }
-    lowered = lower(checked)
+    lowered = lower(checked, layer_of=layer_of)
     sources = {placeholder_name(path): path for path in graph.inputs}
     sources |= {f"{name}_lengths": f"{path}.lengths" for name, path in sources.items()}
     loss_class = layer_class(type(loss_node.operation))
@@ -104,7 +107,7 @@ def build_model(checked: CheckedGraph) -> Model:
         loss_from=lowered.loss,
         search=_search(graph.nodes[graph.infer.path]) if lowered.infer and graph.infer is not None else None,
         infer_from=lowered.infer,
-        decoder=build_decoder(checked, lowered.module),
+        decoder=build_decoder(checked, lowered.module, layer_of=layer_of),
         most=most_lengths(graph),
     )
 

@@ -11,6 +11,7 @@ from .data.alphabet import AlphabetCodec
 from .data.audio import Samples
 from .data.batch import Batch
 from .export.metadata import Limits
+from .layers.layer import LayerOf, layer_class
 from .no_answer import NoAnswer
 from .recognition import Recogniser
 from .run_folder import Run, RunError
@@ -22,10 +23,17 @@ MOST_SECONDS = 120.0
 class RunRecogniser(Recogniser):
     """A run's best weights, ready to transcribe."""
 
-    def __init__(self, run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        device: torch.device,
+        *,
+        layer_of: LayerOf = layer_class,
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
         graph = run.graph().graph
         data = graph.data.values()
-        self._model = load_trained(run, device, warn=warn)
+        self._model = load_trained(run, device, layer_of=layer_of, warn=warn)
         if self._model.search is None:
             raise RunError(f"{run.folder}: the spec has no `infer` in its decoder")
         self._device = device

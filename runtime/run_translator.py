@@ -13,6 +13,7 @@ from .data.codecs import BadTokens, open_codecs
 from .data.collate_text import SOURCE, lengths_with_end, padded
 from .decoder import Decoder
 from .export.pair_metadata import TextLimits
+from .layers.layer import LayerOf, layer_class
 from .no_answer import NoAnswer
 from .run_folder import Run, RunError
 from .search.hypothesis import Hypothesis
@@ -27,10 +28,17 @@ MOST_BATCH = 64
 class RunTranslator(Translator):
     """A run's best weights and its tokenizers, ready to translate."""
 
-    def __init__(self, run: Run, device: torch.device, *, warn: Callable[[str], None] = lambda message: None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        device: torch.device,
+        *,
+        layer_of: LayerOf = layer_class,
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
         settings = run.graph().graph.data
         assert isinstance(settings, ParallelText), settings.name
-        model = load_trained(run, device, warn=warn)
+        model = load_trained(run, device, layer_of=layer_of, warn=warn)
         if model.decoder is None:
             raise RunError(f"{run.folder}: the spec has no `infer` in its decoder")
         self._decoder: Decoder = model.decoder

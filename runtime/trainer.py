@@ -22,6 +22,7 @@ from .data.opened import OpenedData
 from .data.tally import BadData
 from .evaluation import Evaluation, evaluate
 from .initialize import initialize
+from .layers.layer import LayerOf, layer_class
 from .loss_scale import LossScale
 from .metrics_file import MetricsFile
 from .model import build_model
@@ -120,14 +121,16 @@ def train(
     device: torch.device,
     progress: Progress,
     resume: bool = False,
+    layer_of: LayerOf = layer_class,
 ) -> dict[str, Any]:
     """Train a graph into a run's folder and measure it; the content of result.json.
 
-    resume  go on from the newest checkpoint (from the start where there is none)
+    resume    go on from the newest checkpoint (from the start where there is none)
+    layer_of  where the torch side of a component is found
 
     Raises Stopped (with a checkpoint written), Diverged, StorageError, checkpoint.CheckpointError, data.tally.BadData.
     """
-    trainer = _prepare(checked, run, data, device=device, progress=progress)
+    trainer = _prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of)
     clean_up(run.checkpoints)
     if resume:
         _resume(trainer)
@@ -378,10 +381,18 @@ def _stop(trainer: Trainer, signal: str) -> None:
 # ---------------------------------------------------------------- start and end
 
 
-def _prepare(checked: CheckedGraph, run: Run, data: OpenedData, *, device: torch.device, progress: Progress) -> Trainer:
+def _prepare(
+    checked: CheckedGraph,
+    run: Run,
+    data: OpenedData,
+    *,
+    device: torch.device,
+    progress: Progress,
+    layer_of: LayerOf = layer_class,
+) -> Trainer:
     settings = checked.graph.hyperparameters.values()
     torch.manual_seed(settings["seed"])
-    model = build_model(checked)
+    model = build_model(checked, layer_of=layer_of)
     model.module.to(device)
     parameters = named_parameters(model.module, checked)
     initialize(settings["initializer"], parameters)

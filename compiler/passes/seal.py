@@ -11,6 +11,7 @@ from ..graph import CheckedGraph, Graph
 from ..part import Part
 from ..structure import structure
 from ..types_as_json import type_json
+from ..user_module import user_modules
 
 _SEAL = object()
 
@@ -32,7 +33,7 @@ def architecture_hash(graph: Graph) -> str:
     sections' tensors; not comments, lets, files, hyperparameters or exports.
     """
     bare = structure(graph)
-    content = {
+    content: dict[str, object] = {
         "edition": bare.edition,
         "inputs": {path: type_json(given) for path, given in bare.inputs.items()},
         "nodes": {
@@ -48,6 +49,9 @@ def architecture_hash(graph: Graph) -> str:
         "loss": bare.loss and _ref(bare.loss),
         "infer": bare.infer and _ref(bare.infer),
     }
+    modules = {one.declared.name: one.declared.interface() for one in user_modules(bare)}
+    if modules:
+        content["modules"] = modules
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from ...compiler.graph import CheckedGraph
 from ...compiler.parts.sections.check import Check
 from ..data.audio import Samples
+from ..layers.layer import LayerOf, layer_class
 from ..lower import Lowered
 from ..onnx_recogniser import OnnxRecogniser
 from ..storage import Storage, StorageError, replace_file
@@ -115,6 +116,7 @@ def export_onnx(
     split: str = "valid",
     label: str = "onnx",
     spec_hash: str = "",
+    layer_of: LayerOf = layer_class,
     fp32_too: bool = False,
     on_progress: Callable[[str], None] = lambda stage: None,
     storage: Storage | None = None,
@@ -125,6 +127,7 @@ def export_onnx(
     waveforms   real clips of a `split` at the model's rate, and `references`, what is said in them: `check.examples`
                 of them, spread evenly, are compared number by number, all are read for the word error rate
     spec_hash   SHA-256 of the spec's text, where the graph does not know it
+    layer_of    where the torch side of a component is found
     fp32_too    also keep the same graph with float32 weights, as model.fp32.onnx
 
     Raises ExportFailed where the file would not do what the model does, and StorageError where it cannot be written.
@@ -138,7 +141,7 @@ def export_onnx(
         for left in folder.glob(f".{MODEL}.*.tmp"):
             storage.remove(left)
         try:
-            leaving = _Leaving(checked, state_dict, label, spec_hash)
+            leaving = _Leaving(checked, state_dict, label, spec_hash, layer_of)
             return _export(leaving, waveforms, references, final, split, fp32_too, on_progress, storage)
         except ExportFailed:
             storage.remove(final)
@@ -216,7 +219,10 @@ def _export(
 class _Leaving:
     """A trained graph, and what of it leaves under which names."""
 
-    def __init__(self, checked: CheckedGraph, state: Mapping[str, Tensor], label: str, spec_hash: str) -> None:
+    def __init__(
+        self, checked: CheckedGraph, state: Mapping[str, Tensor], label: str, spec_hash: str, layer_of: LayerOf
+    ) -> None:
+        self.layer_of = layer_of
         self.checked, self.state, self.label = checked, state, label
         section = section_of(checked, label)
         assert isinstance(section.check, Check)
@@ -230,7 +236,7 @@ class _Leaving:
     def lowered(self, precision: str) -> Lowered:
         """The trained module in the form of a precision; its weights are still float32."""
         exported = form(self.checked, self.label, precision)
-        return trained_module(exported, output_names(exported.graph, self.label), self.state)
+        return trained_module(exported, output_names(exported.graph, self.label), self.state, layer_of=self.layer_of)
 
     def folded(self, precision: str) -> tuple[Lowered, list[str]]:
         """The same with batch norms folded, and which."""

@@ -21,6 +21,7 @@ from ...compiler.parts.sections.check import Check
 from ...compiler.parts.sections.dynamic import Dynamic
 from ...compiler.places import most_lengths
 from ...compiler.step_form import ROOM
+from ..layers.layer import LayerOf, layer_class
 from ..lower import placeholder_name
 from ..lower_step import LOGITS, POSITION, TOKENS, CarriedTensor, LoweredStep, lower_step
 from ..onnx_stepping import OnnxPair, source_feeds
@@ -146,6 +147,7 @@ def export_pair(
     split: str = "valid",
     label: str = "onnx",
     spec_hash: str = "",
+    layer_of: LayerOf = layer_class,
     on_progress: Callable[[str], None] = lambda stage: None,
     storage: Storage | None = None,
 ) -> PairReport:
@@ -154,6 +156,7 @@ def export_pair(
     state_dict  trained weights by their paths
     sentences   real ones of a `split`; `check.examples` of them, spread evenly, are compared
     spec_hash   SHA-256 of the spec's text, where the graph does not know it
+    layer_of    where the torch side of a component is found
 
     Raises ExportFailed where the files would not do what the model does, and StorageError where they cannot be
     written. After ExportFailed neither file has its final name, not even one of an earlier export. encoder.onnx is the
@@ -166,7 +169,7 @@ def export_pair(
             for left in folder.glob(f".{name}.*.tmp"):
                 storage.remove(left)
         try:
-            leaving = _Leaving(checked, state_dict, label, spec_hash)
+            leaving = _Leaving(checked, state_dict, label, spec_hash, layer_of)
             return _export(leaving, sentences, text, folder, split, on_progress, storage)
         except ExportFailed:
             _remove(folder, storage)
@@ -247,13 +250,16 @@ def _remove(folder: Path, storage: Storage) -> None:
 class _Leaving:
     """A trained graph that writes token by token, and what of it leaves under which names."""
 
-    def __init__(self, checked: CheckedGraph, state: Mapping[str, Tensor], label: str, spec_hash: str) -> None:
+    def __init__(
+        self, checked: CheckedGraph, state: Mapping[str, Tensor], label: str, spec_hash: str, layer_of: LayerOf
+    ) -> None:
+        self.layer_of = layer_of
         self.checked, self.state, self.label = checked, state, label
         section = section_of(checked, label)
         assert isinstance(section.check, Check)
         self.check, self.opset, self.precision = section.check, section.opset, section.precision.name
         self.exported = form(checked, label, self.precision)
-        self.shape = lower_step(self.exported)
+        self.shape = lower_step(self.exported, layer_of=layer_of)
         self.metadata = _describe(self.exported, label, self.shape, spec_hash)
         self.decoding = Decoding(BEGIN, END, self.most_tokens)
 
@@ -272,7 +278,7 @@ class _Leaving:
     def lowered(self, precision: str) -> tuple[LoweredStep, nn.Module]:
         """The trained encoder and step in the form of a precision, and their layers; weights are still float32."""
         root = nn.Module()
-        lowered = lower_step(form(self.checked, self.label, precision), root)
+        lowered = lower_step(form(self.checked, self.label, precision), root, layer_of=self.layer_of)
         load_trained_weights(root, self.state)
         for module in (root, lowered.first, lowered.step):
             module.eval()
@@ -286,7 +292,7 @@ class _Leaving:
         graph = self.exported.graph
         assert graph.infer is not None
         (logits,) = graph.nodes[graph.infer.path].inputs["x"]
-        whole = trained_module(self.exported, {LOGITS: logits}, self.state)
+        whole = trained_module(self.exported, {LOGITS: logits}, self.state, layer_of=self.layer_of)
         largest: dict[str, float] = {}
         for sentence in sentences:
             feeds = _teacher_forced(graph, sentence, whole.inputs)

@@ -17,6 +17,7 @@ from ...compiler.parts.sections.dynamic import Dynamic
 from ...compiler.parts.sections.export_onnx import ExportOnnx
 from ...compiler.parts.text.alphabet import Alphabet
 from ...dsl.values import DType, Ref
+from ..layers.layer import LayerOf, layer_class
 from ..lower import Lowered, lower, placeholder_name, spelt
 from .failed import ExportFailed
 from .metadata import Limits, Metadata, Search
@@ -50,9 +51,15 @@ def output_names(graph: Graph, label: str) -> dict[str, Ref]:
     return full if clash else names
 
 
-def trained_module(exported: CheckedGraph, outputs: Mapping[str, Ref], state: Mapping[str, Tensor]) -> Lowered:
+def trained_module(
+    exported: CheckedGraph,
+    outputs: Mapping[str, Ref],
+    state: Mapping[str, Tensor],
+    *,
+    layer_of: LayerOf = layer_class,
+) -> Lowered:
     """Lower to the given outputs and put trained weights in, for evaluation."""
-    lowered = lower(exported, outputs=list(outputs.values()))
+    lowered = lower(exported, outputs=list(outputs.values()), layer_of=layer_of)
     load_trained_weights(lowered.module, state)
     lowered.module.eval()
     return lowered

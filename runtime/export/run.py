@@ -21,6 +21,7 @@ from ..data.opened import OpenedData
 from ..data.opening import open_data
 from ..data.parallel_text import ParallelTextData
 from ..data.speech import SpeechData
+from ..layers.layer import LayerOf, layer_class
 from ..run_folder import Run, RunError
 from ..trained import load_trained
 from .onnx import ExportReport, export_onnx
@@ -37,18 +38,20 @@ def export_run(
     environment: Mapping[str, str],
     label: str = "onnx",
     fp32_too: bool = False,
+    layer_of: LayerOf = layer_class,
     on_progress: Callable[[str], None] = lambda stage: None,
 ) -> ExportReport | PairReport:
     """Write model.onnx, or encoder.onnx and step.onnx where tokens are chosen one by one, and parity.json into a run.
 
     environment  for env() in the paths of its data
+    layer_of     where the torch side of a component is found
     on_progress  takes a line for each stage and each warning
 
     What is compared is from the valid split, or from train where there is none; never from test. Raises RunError,
     BadData, ExportFailed, StorageError.
     """
     checked = run.graph()
-    model = load_trained(run, torch.device("cpu"), warn=on_progress)
+    model = load_trained(run, torch.device("cpu"), layer_of=layer_of, warn=on_progress)
     split, data = _opened(run, environment, on_progress)
     spec_hash = hashlib.sha256(run.spec.read_bytes()).hexdigest() if run.spec.is_file() else ""
     if isinstance(data, ParallelTextData):
@@ -61,6 +64,7 @@ def export_run(
             split=split,
             label=label,
             spec_hash=spec_hash,
+            layer_of=layer_of,
             on_progress=on_progress,
         )
     assert isinstance(data, SpeechData)
@@ -74,6 +78,7 @@ def export_run(
         folder=run.folder,
         label=label,
         spec_hash=spec_hash,
+        layer_of=layer_of,
         fp32_too=fp32_too,
         on_progress=on_progress,
     )

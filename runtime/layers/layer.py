@@ -63,4 +63,7 @@ def layer_class(operation: type[Component]) -> type[Layer]:
     return found
 
 
+# where the torch side of a component is found: `layer_class`, or a registry that knows users' modules too
+LayerOf = Callable[[type[Component]], type[Layer]]
+
 FOLDERS = {"feature": "features", "augment": "features", "loss": "losses", "search": "search"}
