@@ -99,8 +99,8 @@ def read_declared(file: str, document: syntax.Document, findings: Findings) -> t
             )
     source = document.source
     if not modules and len(findings) == num_before:
-        end = Span(source, len(source.text), len(source.text))
-        findings.error("S2S305", "the signature file declares no module", end, helps=(f"add {_HEAD} => … {{ … }}",))
+        span = next((statement.span for statement in document.statements), Span(source, 0, 0))
+        findings.error("S2S305", "the signature file declares no module", span, helps=(f"add {_HEAD} => … {{ … }}",))
     text = one_line(source.text)
     declared = [_Reading(file, module, text, findings).run() for module in modules.values()]
     found = tuple(one for one in declared if one is not None)

@@ -1,13 +1,17 @@
-"""Examples of rules, with what stands around a spec: a comment says what its lock holds."""
+"""Examples of rules, with what stands around a spec: a comment says what its lock holds; packages are those of ui."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.locked import BatchFacts, Changed, Lock, Locked
+from s2sc.dsl.loading import FileLoader
 from s2sc.dsl.source import Source
+
+_PROJECT = Path(__file__).parent / "ui" / "packages"
 
 _BATCH = re.compile(r"# locked with batch = (\d+) (\w+), lr = ([\d.e-]+)")
 _FILE = re.compile(r"# locked with another (\S+)")
@@ -17,7 +21,8 @@ def analyse_example(text: str, select: Sequence[str] = ()) -> Analysis:
     """An example, held against the lock that it speaks of; `select` are codes that are looked for if asked for."""
     batch, file = _BATCH.search(text), _FILE.search(text)
     if not batch and not file:
-        return analyse(Source("example.s2s", text), blocks_too=True, select=select)
+        source = Source("example.s2s", text)
+        return analyse(source, loader=FileLoader(source, _PROJECT / source.name), blocks_too=True, select=select)
     facts = BatchFacts(float(batch[1]), batch[2], float(batch[3])) if batch else BatchFacts(16.0, "examples", None)
     lock = Lock("0.1.0", 1, "0" * 64, "0" * 64, facts)
     changed = (Changed("data", file[1], f"{file[1]} was changed", "data.train"),) if file else ()

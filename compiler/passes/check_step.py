@@ -104,7 +104,7 @@ def _report(refusal: Refusal, graph: Graph, findings: Findings) -> None:
             origin.span,
             mismatch.at,
             refusal.path,
-            (),
+            mismatch.labels,
             (
                 "a decoder chooses its tokens one after the other: what it gives for one must not depend on later ones",
                 shapes_note(input_types(node, graph)),
