@@ -234,15 +234,14 @@ class _Reading:
 
     def _check_names(self) -> None:
         """Sizes and parameters go to the class by name, and formulas name both."""
-        spans = {one.name: one.span for one in (*self.module.parameters, *self.module.results)}
+        spans = {one.name: one.span for one in self.module.parameters}
+        spans |= {one.name: one.span for one in self.module.results}
         for name in (*self.axes, *spans):
             if keyword.iskeyword(name) or name.startswith("_") or name in ("self", *NEEDS):
                 self.error("S2S301", f"`{name}` cannot be a name here", spans.get(name, self.module.span))
         for one in self.module.parameters:
             if one.name in self.axes:
                 self.error("S2S204", f"`{one.name}` is the name of an axis too", one.span, "choose another name")
-        inputs = [(one.name, one.span) for one in self.module.parameters if _is_tensor(one)]
-        inputs = [(one.name, one.span) for one in self.module.parameters if _is_tensor(one)]
         inputs = [(one.name, one.span) for one in self.module.parameters if _is_tensor(one)]
         for several in (inputs, [(one.name, one.span) for one in self.module.results]):
             first: set[str] = set()
