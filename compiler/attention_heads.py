@@ -16,6 +16,7 @@ class HeadedAttention(Component):
     """Scaled dot-product attention in several heads (Vaswani et al. 2017, 3.2)."""
 
     precision = "half"
+    reads_all = True
 
     heads: int = param(doc="attention heads that share the features", minimum=1)
     dropout: float = param(

@@ -49,6 +49,14 @@ class Component(Part):
     loops       works through a sequence token by token in a loop: its step leaves in an export, the loop does not
     autoregressive  a search that chooses tokens one after the other and feeds each to the decoder
     likelihoods  a loss that also tells how likely the model finds each example's target
+    average     a loss: what the sum over a batch is divided by, "examples" or "tokens"
+    exact       what it sums and normalises within is float32 whatever it computes in
+    constants   parameters that stand among the numbers that it computes with (a factor, a clip)
+    weighs      the input over whose places it takes a softmax, the shares of which are in what it computes in
+    reads_all   a result can depend on places of a sequence at any distance
+    normalizes  whatever the size of its inputs, that of its outputs is about 1
+    folds       a batch norm that alone reads it becomes part of its weights in an export
+    opset       the first ONNX operator set that it can leave in; None: it has no ONNX form
     """
 
     signature: ClassVar[str]
@@ -63,6 +71,21 @@ class Component(Part):
     loops: ClassVar[bool] = False
     autoregressive: ClassVar[bool] = False
     likelihoods: ClassVar[bool] = False
+    average: str = "examples"
+    exact: ClassVar[bool] = False
+    constants: ClassVar[tuple[str, ...]] = ()
+    weighs: ClassVar[str] = ""
+    reads_all: ClassVar[bool] = False
+    normalizes: ClassVar[bool] = False
+    opset: ClassVar[int | None] = 18
+
+    @property
+    def folds(self) -> bool:
+        return False
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        """The largest size of the numbers in each output, by what is known of those of its inputs; left out: any."""
+        return {}
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType] | None:
         """Output types where the signature's letters do not say them; None: the signature says all."""

@@ -138,11 +138,16 @@ class Part:
     Quantities of a parameter with one unit family are numbers in the family's base unit (seconds, hertz, bytes);
     with several families they stay `Quantity`; the ends of a `Range` likewise. Nested parts are Part instances, lists
     are tuples, one file where a list of files is wanted is a tuple of one, a module is the path of its weights.
+
+    divisors  parameters that are added to a divisor to keep it from being 0 (an epsilon)
+    kept      parameters that are the share of a running value which stays at each step (beta2)
     """
 
     name: ClassVar[str]
     family: ClassVar[str]
     params: ClassVar[tuple[Param, ...]]
+    divisors: ClassVar[tuple[str, ...]] = ()
+    kept: ClassVar[tuple[str, ...]] = ()
     _attributes: ClassVar[Mapping[str, str]]
 
     def __init__(self, **values: Any) -> None:

@@ -20,6 +20,12 @@ def span_of(value: Value | None) -> Span | None:
     return value.origin.span if isinstance(value, Static) else value.span
 
 
+def applied_at(value: Value | None, use: Span | None) -> Span | None:
+    """Where to point for a value of an operation: at the value if it stands in the operation's text, else at that."""
+    span = span_of(value)
+    return span if inside(span, use) else use
+
+
 def labels_of(value: Value | None, *, besides: Span | None, text: str = "comes from here") -> tuple[Label, ...]:
     """Labels at the written values that a value was computed from, except inside `besides`."""
     if not isinstance(value, Static):

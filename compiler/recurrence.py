@@ -30,6 +30,7 @@ class Recurrence(Component):
 
     precision = "half"
     mixes_time = True
+    reads_all = True
     saves: ClassVar[tuple[str, ...] | None] = ("y",)
 
     num_gates: ClassVar[int]

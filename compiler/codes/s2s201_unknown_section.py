@@ -20,6 +20,7 @@ Good:
       out = data.audio -> conv1d(16, kernel = 5, stride = 2) -> relu
     }
     export onnx {
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.5s .. 10s }
       check   { examples = 16 }

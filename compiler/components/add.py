@@ -16,6 +16,9 @@ class Add(Component):
     keeps_zero = True
     saves = ()
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": sum(inputs["x"])}
+
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         if len(inputs["x"]) < 2:
             raise Mismatch("S2S406", "add needs two tensors or more, got one", at="one input")

@@ -30,7 +30,9 @@ class Attention(Component):
 
     signature = "(query: seq[B,T,D], memory: seq[B,S,C], values: seq[B,S,_] = none) => (context: seq[B,T,_])"
     precision = "half"
+    reads_all = True
     mixes_time = ("memory", "values")
+    weighs = "memory"
 
     kind: str = param(default="bahdanau", doc="how a query is compared with a place of the memory", choices=KINDS)
     size: int | None = param(
@@ -38,6 +40,9 @@ class Attention(Component):
     )
     normalize: bool = param(default=False, doc="normalise the weight of the bahdanau score, and train its length")
     scale: bool = param(default=False, doc="train a number that multiplies the scores of dot and general")
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"context": (inputs.get("values") or inputs["memory"])[0]}
 
     def check_params(self) -> None:
         check_score(self, width="size")

@@ -35,8 +35,10 @@ class AttentionRnn(Component):
         " => (y: seq[B,T,_], context: seq[B,T,C], previous: seq[B,T,C])"
     )
     precision = "half"
+    reads_all = True
     mixes_time = ("memory",)
     loops = True
+    weighs = "memory"
 
     size: int = param(doc="width of the state", unit_doc="features", minimum=1)
     cell: str = param(default="lstm", doc="what holds the state", choices=("lstm", "gru", "rnn"))

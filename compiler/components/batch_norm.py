@@ -22,6 +22,10 @@ class BatchNorm(Component):
 
     signature = "(x: [..,D]) => (y: [..,D])"
     saves = ("x",)
+    exact = True
+    normalizes = True
+    divisors = ("epsilon",)
+    kept = ("momentum",)
 
     momentum: float = param(
         default=0.9, doc="share of the old running value that is kept", minimum=0, below=1, training=True

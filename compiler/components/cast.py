@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...dsl.values import DType
 from ..component import Component, component
 from ..part import param
@@ -16,3 +18,6 @@ class Cast(Component):
     saves = ()
 
     dtype: DType = param(doc="precision of the result", choices=("fp32", "fp16", "bf16"))
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}

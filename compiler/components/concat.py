@@ -16,6 +16,9 @@ class Concat(Component):
     keeps_zero = True
     saves = ()
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": max(inputs["x"])}
+
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         for x in inputs["x"]:
             if not x.axes[-1].dim.is_known:

@@ -28,6 +28,10 @@ class Conv1d(Convolution):
     bias: bool = param(default=True, doc="add a trained number to each channel")
     weight_norm: bool = param(default=False, doc="train the length of each channel's kernel by itself")
 
+    @property
+    def folds(self) -> bool:
+        return True
+
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         channels_in = inputs["x"][0].features
         for what, size in (("input channels", channels_in), ("channels", self.channels)):

@@ -20,6 +20,7 @@ class CrossAttention(HeadedAttention):
     signature = "(x: seq[B,T,D], memory: seq[B,S,C]) => (y: seq[B,T,D])"
     # a weight of 0 does not silence what is no number
     mixes_time = ("memory",)
+    weighs = "memory"
 
     def weights(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, tuple[int, ...]]:
         features, width = inputs["x"][0].features, inputs["memory"][0].features

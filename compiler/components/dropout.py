@@ -20,6 +20,9 @@ class Dropout(Component):
 
     rate: float = param(doc="share that is silenced", minimum=0, below=1, training=True)
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0] / (1 - self.rate)}
+
     def scratch_bytes(
         self, inputs: Mapping[str, tuple[tuple[int, ...], ...]], outputs: Mapping[str, tuple[int, ...]], item_bytes: int
     ) -> int:

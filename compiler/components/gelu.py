@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import Component, component
 
 
@@ -12,3 +14,6 @@ class Gelu(Component):
     signature = "(x: [..]) => (y: [..])"
     keeps_zero = True
     saves = ("x",)
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}

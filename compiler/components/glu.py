@@ -16,6 +16,9 @@ class Glu(Component):
     keeps_zero = True
     saves = ("x",)
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}
+
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         features = inputs["x"][0].features
         if features % 2:

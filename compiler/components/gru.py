@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import component
 from ..recurrence import Recurrence
 
@@ -19,6 +21,9 @@ class Gru(Recurrence):
 
     signature = "(x: seq[B,T,D], h0: [B,L,H] = none) => (y: seq[B,T,_], h: [B,L,_])"
     num_gates = 3
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return dict.fromkeys(("y", "h"), max((1.0, *inputs.get("h0", ()))))
 
     def _cell(self, name: str, features: int) -> dict[str, tuple[int, ...]]:
         return {**super()._cell(name, features), f"bias_hn_{name}": (self.size,)}

@@ -18,6 +18,9 @@ class LayerNorm(Component):
 
     signature = "(x: [..,D]) => (y: [..,D])"
     precision = "fp32"
+    exact = True
+    normalizes = True
+    divisors = ("epsilon",)
     saves = ("x",)
 
     epsilon: float = param(default=1e-5, doc="added to the variance", above=0)

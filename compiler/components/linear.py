@@ -29,6 +29,10 @@ class Linear(Component):
 
     weight_norm: bool = param(default=False, doc="train the length of each row of the weight by itself")
 
+    @property
+    def folds(self) -> bool:
+        return self.tie is None
+
     def check_params(self) -> None:
         if self.weight_norm and self.tie is not None:
             raise Mismatch(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import component
 from ..part import param
 from ..recurrence import Recurrence
@@ -24,6 +26,9 @@ class Lstm(Recurrence):
     states = ("h", "c")
 
     forget_bias: float = param(default=1.0, doc="value that the bias of the forget gate starts from")
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": 1.0, "h": 1.0}
 
     def _kept(self, features: int) -> int:
         # what oneDNN keeps, fitted to within a tenth; cuDNN keeps less

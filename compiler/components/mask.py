@@ -17,5 +17,8 @@ class Mask(Component):
     cleans = True
     saves = ()
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}
+
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType]:
         return {"y": inputs["x"][0]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import component
 from ..pooling import Pooling
 
@@ -14,3 +16,6 @@ class MaxPool(Pooling):
     reaches past the end of its sequence is the greatest number among its real frames, feature by feature.
     An empty sequence gives zero.
     """
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import component
 from ..pooling import Pooling
 
@@ -16,3 +18,7 @@ class MeanPool(Pooling):
     """
 
     saves = ()
+    exact = True
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}

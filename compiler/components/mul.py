@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 from ..component import Component, Mismatch, component
 from ..tensor_type import TensorType
@@ -15,6 +16,9 @@ class Mul(Component):
     signature = "(*x: [..]) => (y: [..])"
     keeps_zero = True
     saves = ("x",)
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {} if 0.0 in inputs["x"] else {"y": prod(inputs["x"])}
 
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         if len(inputs["x"]) < 2:

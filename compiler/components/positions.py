@@ -29,6 +29,9 @@ class Positions(Component):
     kind: str = param(default="sinusoidal", doc="which encoding", choices=("sinusoidal", "learned"))
     max_tokens: int = param(default=1024, doc="places of a learned encoding", unit_doc="tokens", minimum=1)
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0] + 1} if self.kind == "sinusoidal" else {}
+
     def check(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> None:
         features = inputs["x"][0].features
         if self.kind == "sinusoidal" and (features % 2 or features < 4):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import Component, component
 from ..part import param
 
@@ -13,5 +15,9 @@ class Relu(Component):
     signature = "(x: [..]) => (y: [..])"
     keeps_zero = True
     saves = ("y",)
+    constants = ("max",)
 
     max: float | None = param(default=None, doc="greatest output", above=0)
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0] if self.max is None else min(inputs["x"][0], self.max)}

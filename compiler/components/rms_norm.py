@@ -18,6 +18,9 @@ class RmsNorm(Component):
 
     signature = "(x: [..,D]) => (y: [..,D])"
     precision = "fp32"
+    exact = True
+    normalizes = True
+    divisors = ("epsilon",)
     keeps_zero = True
     saves = ("x",)
 

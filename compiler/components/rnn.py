@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import component
 from ..part import param
 from ..recurrence import Recurrence
@@ -21,6 +23,9 @@ class Rnn(Recurrence):
     holds = False
 
     activation: str = param(default="tanh", doc="f", choices=("tanh", "relu"))
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": 1.0, "h": 1.0} if self.activation == "tanh" else {}
 
     def _kept(self, features: int) -> int:
         return 0

@@ -23,6 +23,7 @@ class SelfAttention(HeadedAttention):
     signature = "(x: seq[B,T,D]) => (y: seq[B,T,D])"
     # a weight of 0 does not silence what is no number
     mixes_time = True
+    weighs = "x"
 
     causal: bool = param(default=False, doc="see no later tokens, as a decoder must not")
 

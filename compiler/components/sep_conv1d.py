@@ -24,6 +24,10 @@ class SepConv1d(Convolution):
     pad: str = param(default="same", doc="frames added at the ends", choices=("same", "valid", "causal"))
     bias: bool = param(default=True, doc="add a trained number to each channel")
 
+    @property
+    def folds(self) -> bool:
+        return True
+
     def weights(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, tuple[int, ...]]:
         channels_in = inputs["x"][0].features
         shapes: dict[str, tuple[int, ...]] = {

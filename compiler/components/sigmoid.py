@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..component import Component, component
 
 
@@ -11,3 +13,6 @@ class Sigmoid(Component):
 
     signature = "(x: [..]) => (y: [..])"
     saves = ("y",)
+
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": 1.0}

@@ -25,6 +25,9 @@ class StackFrames(Component):
 
     factor: int = param(doc="frames put into one", unit_doc="frames", minimum=1)
 
+    def bounds(self, inputs: Mapping[str, tuple[float, ...]]) -> Mapping[str, float]:
+        return {"y": inputs["x"][0]}
+
     def out_time(self, time: Dim) -> Dim:
         return time.ceildiv(self.factor)
 

@@ -8,6 +8,7 @@ the tool's guess and change with it.
 Bad:
 
     export onnx {                         # warning[S2S703]
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       check { examples = 16; max_abs_diff = 2e-2 }
     }
@@ -15,6 +16,7 @@ Bad:
 Good:
 
     export onnx {
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
       check { examples = 16; max_abs_diff = 2e-2 }
@@ -25,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...dsl.diagnostics import Diagnostic
+from ...dsl.diagnostics import Diagnostic, Fix
 from ..graph import Graph
+from ..insertions import before_setting
 from ..settings import is_written, span_at
 
 CODE = "S2S703"
@@ -38,11 +41,15 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     for label in graph.exports:
         missing = [axis for axis in ("batch", "time") if not is_written(graph, f"export.{label}.dynamic.{axis}")]
         if missing:
+            text = f"dynamic {{ batch = 1 .. 64; time = {time} }}"
+            # where one of both is said, the section is there already
+            edits = before_setting(graph, f"export.{label}.outputs", text) if len(missing) == 2 else ()
             yield Diagnostic(
                 CODE,
                 "warning",
                 f"export {label} does not say how {' and '.join(missing)} may change",
                 span_at(graph, f"export.{label}"),
                 place=f"export.{label}.dynamic",
-                helps=(f"add dynamic {{ batch = 1 .. 64; time = {time} }}",),
+                helps=(f"add {text}",),
+                fixes=(Fix(f"add {text}", edits, safe=True),) if edits else (),
             )

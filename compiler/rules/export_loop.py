@@ -13,6 +13,7 @@ Bad:
       out = attention_rnn(low, low, size = 32)  # error[S2S714]
     }
     export onnx {
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
       check { examples = 16; max_abs_diff = 2e-2 }
@@ -25,6 +26,7 @@ Good:
       out = attention(low -> lstm(32), low, kind = "dot")
     }
     export onnx {
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
       check { examples = 16; max_abs_diff = 2e-2 }

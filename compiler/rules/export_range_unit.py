@@ -8,6 +8,7 @@ Why it is bad: the range is the exported file's promise; one in a unit that its 
 Bad:
 
     export onnx {
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 1 .. 100 tokens }       # error[S2S713]
       check { examples = 16; max_abs_diff = 2e-2 }
@@ -16,6 +17,7 @@ Bad:
 Good:
 
     export onnx {
+      precision = fp16
       outputs = [decoder.log_probs, decoder.log_probs.lengths]
       dynamic { batch = 1 .. 64; time = 0.1s .. 10s }
       check { examples = 16; max_abs_diff = 2e-2 }

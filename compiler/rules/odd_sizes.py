@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...dsl.diagnostics import Diagnostic
+from ...dsl.diagnostics import Diagnostic, Edit, Fix, Label
 from ...dsl.values import Ref
 from ..dim_origins import labels_of_axis
 from ..graph import Graph, Node
@@ -66,6 +66,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
                 continue
             round_size = -(-given.features // _TILE) * _TILE
             span = graph.origins.of(path).span
+            labels = labels_of_axis(graph, ref, given.rank - 1, besides=span)
             yield Diagnostic(
                 CODE,
                 "warning",
@@ -73,10 +74,19 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
                 span,
                 f"{given.features} is no multiple of {_TILE}",
                 path,
-                labels_of_axis(graph, ref, given.rank - 1, besides=span),
+                labels,
                 (f"half precision is used in {where}",),
                 (f"use pad_to({_TILE}, {given.features}) = {round_size}",),
+                fixes=_fixes(labels, given.features),
             )
+
+
+def _fixes(labels: tuple[Label, ...], features: int) -> tuple[Fix, ...]:
+    """Where the size is one written number, that number made round."""
+    if len(labels) != 1 or labels[0].span.text != str(features):
+        return ()
+    text = f"pad_to({_TILE}, {features})"
+    return (Fix(f"write {text}", (Edit(labels[0].span, text),), safe=False),)
 
 
 _WAYS = {"in": "coming in", "out": "going out"}

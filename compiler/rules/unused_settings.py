@@ -1,7 +1,7 @@
 """S2S617: a setting that another setting leaves without a use.
 
-What it does: looks for `hyperparameters.dropout` that nothing reads, a loss scale for bf16, metrics of texts
-where no search makes any, metrics of likelihoods that the loss does not know, and an `evaluate` without a valid split.
+What it does: looks for `hyperparameters.dropout` that nothing reads, metrics of texts where no search makes any,
+metrics of likelihoods that the loss does not know, and an `evaluate` without a valid split.
 
 Why it is bad: whoever reads the spec believes that the setting is in force.
 
@@ -12,8 +12,7 @@ Bad:
       optimizer = adam(lr = 1e-3)
       stop = 10 epochs
       seed = 17
-      dropout = 0.2                                       # warning[S2S617]
-      precision = autocast(bf16, start_scale = 1024)      # warning[S2S617]
+      dropout = 0.2                       # warning[S2S617]
     }
 
 Good:
@@ -24,7 +23,6 @@ Good:
       stop = 10 epochs
       seed = 17
       dropout = 0.2
-      precision = autocast(fp16, start_scale = 1024)
     }
 
     encoder {
@@ -65,9 +63,5 @@ def _unused(graph: Graph) -> Iterator[tuple[str, str, str]]:
     # where only a condition reads it, no value was computed from it: the text tells
     if graph.origins.sources and not any(dropout in source.text for source in graph.origins.sources):
         yield dropout, "no component reads it", f"write dropout({dropout}) where it is wanted"
-    dtype = setting(graph, "hyperparameters.precision.dtype")
-    if dtype is not None and dtype.name == "bf16":
-        for name in ("start_scale", "grow_every", "min_scale"):
-            yield f"hyperparameters.precision.{name}", "bf16 needs no loss scale", f"leave out {name}, or say fp16"
     if setting(graph, "data.valid") is None and setting(graph, "data.corpus") is None:
         yield "hyperparameters.evaluate", "there is no valid split", "add valid = split(train, 10%) to the data section"

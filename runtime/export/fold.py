@@ -77,6 +77,11 @@ def _fold(owner: nn.Module, norm: BatchNorm) -> None:
     shift_C = norm.bias.double() - norm.running_mean.double() * scale_C
     if isinstance(bias, Tensor):
         shift_C = shift_C + bias.double() * scale_C
-    rows = scale_C.view(-1, *[1] * (weight.dim() - 1))
-    owner.weight = nn.Parameter((weight.double() * rows).to(weight.dtype))
+    gain = getattr(owner, "gain", None)
+    if isinstance(gain, Tensor):
+        # the weight gives the direction only: what a row is multiplied by is its length
+        owner.gain = nn.Parameter((gain.double() * scale_C).to(gain.dtype))
+    else:
+        rows = scale_C.view(-1, *[1] * (weight.dim() - 1))
+        owner.weight = nn.Parameter((weight.double() * rows).to(weight.dtype))
     owner.bias = nn.Parameter(shift_C.to(weight.dtype))

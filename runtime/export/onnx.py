@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...compiler.graph import CheckedGraph
 from ...compiler.parts.sections.check import Check
+from ...compiler.parts.sections.export_onnx import MOST_WEIGHT_BYTES
 from ..data.audio import Samples
 from ..layers.layer import LayerOf, layer_class
 from ..lower import Lowered
@@ -33,8 +34,6 @@ MODEL = "model.onnx"
 MODEL_FP32 = "model.fp32.onnx"
 PARITY = "parity.json"
 _FORMAT = 1
-# protobuf holds 2 GiB in one file
-_MOST_WEIGHT_BYTES = 2**31 - 2**24
 
 
 @dataclass(frozen=True)
@@ -251,7 +250,7 @@ class _Leaving:
     def program(self, lowered: Lowered, precision: str) -> Program:
         """The module as ONNX."""
         num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in lowered.module.parameters())
-        if num_bytes > _MOST_WEIGHT_BYTES:
+        if num_bytes > MOST_WEIGHT_BYTES:
             message = f"weights of {num_bytes / 2**30:.1f} GiB do not fit into one ONNX file (2 GiB)"
             raise ExportFailed(f"{message}; several files come with a later version")
         inputs, dynamic = examples(self.checked.graph, lowered, samples=self.most_samples)

@@ -19,6 +19,7 @@ from ...compiler.graph import CheckedGraph, Graph
 from ...compiler.part import plain_ends
 from ...compiler.parts.sections.check import Check
 from ...compiler.parts.sections.dynamic import Dynamic
+from ...compiler.parts.sections.export_onnx import MOST_WEIGHT_BYTES
 from ...compiler.places import most_lengths
 from ...compiler.step_form import ROOM
 from ..layers.layer import LayerOf, layer_class
@@ -48,7 +49,6 @@ from .prepare import form, load_trained_weights, section_of, trained_module
 from .program import Program, make_program
 
 _FORMAT = 1
-_MOST_WEIGHT_BYTES = 2**31 - 2**24
 _DTYPES = {torch.float16: "float16", torch.float32: "float32", torch.int64: "int64", torch.bool: "bool"}
 # what the spec limits neither in `dynamic` nor in its data
 _MOST_SOURCE = 1024
@@ -339,7 +339,7 @@ class _Leaving:
         outputs: Sequence[str],
     ) -> Program:
         num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
-        if num_bytes > _MOST_WEIGHT_BYTES:
+        if num_bytes > MOST_WEIGHT_BYTES:
             message = f"weights of {num_bytes / 2**30:.1f} GiB do not fit into one ONNX file (2 GiB)"
             raise ExportFailed(f"{message}; several files come with a later version")
         module = methods_as_modules(module)

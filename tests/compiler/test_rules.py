@@ -86,7 +86,8 @@ def test_a_setting_that_a_condition_reads_is_used() -> None:
 
 
 EXPORT = (
-    "export onnx {{ outputs = [{}]; dynamic {{ batch = 1 .. 64; time = 0.1s .. 10s }}; check {{ examples = 16 }} }}\n"
+    "export onnx {{ precision = fp16; outputs = [{}]; dynamic {{ batch = 1 .. 64; time = 0.1s .. 10s }}; "
+    "check {{ examples = 16 }} }}\n"
 )
 
 
@@ -122,6 +123,7 @@ decoder {{
 loss = cross_entropy(decoder.logits, data.target)
 hyperparameters {{ batch = 4 examples; stop = 9 steps; seed = 1; optimizer = adam(lr = 1e-3) }}
 export onnx {{
+  precision = fp16
   outputs = [{outputs}]
   dynamic {{ batch = 1 .. 64; time = {time} }}
   check {{ examples = 16 }}

@@ -13,6 +13,9 @@ class Adam(Part):
     w = w - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)
     """
 
+    divisors = ("epsilon",)
+    kept = ("beta1", "beta2")
+
     lr: float = param(doc="learning rate", above=0, training=True)
     beta1: float = param(default=0.9, doc="share of the mean gradient that is kept", minimum=0, below=1, training=True)
     beta2: float = param(default=0.999, doc="share of the mean square that is kept", minimum=0, below=1, training=True)

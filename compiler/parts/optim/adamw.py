@@ -15,6 +15,9 @@ class AdamW(Part):
     Biases and the scales of normalisations are not decayed.
     """
 
+    divisors = ("epsilon",)
+    kept = ("beta1", "beta2")
+
     lr: float = param(doc="learning rate", above=0, training=True)
     beta1: float = param(default=0.9, doc="share of the mean gradient that is kept", minimum=0, below=1, training=True)
     beta2: float = param(default=0.999, doc="share of the mean square that is kept", minimum=0, below=1, training=True)

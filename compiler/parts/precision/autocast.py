@@ -22,7 +22,7 @@ class Autocast(Part):
         default=2000, doc="steps without overflow before the scale is doubled", unit="steps", minimum=1, training=True
     )
     min_scale: float = param(
-        default=1.0, doc="least scale; an overflow there means that training diverges", minimum=1, training=True
+        default=1.0, doc="least scale; an overflow there means that training diverges", above=0, training=True
     )
 
     def check_params(self) -> None:

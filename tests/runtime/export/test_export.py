@@ -167,6 +167,22 @@ def test_a_batch_norm_is_not_folded_into_what_others_read(compile_spec: Compile,
     assert fold_batch_norms(lowered.module) == []
 
 
+def test_a_batch_norm_is_folded_into_the_lengths_of_normalised_weights(compile_spec: Compile, weights: Weights) -> None:
+    normalised = "out = data.audio -> conv1d(16, kernel = 3, weight_norm = true) -> batch_norm -> relu"
+    checked = compile_spec(("out = data.audio -> stack -> linear(16) -> batch_norm -> relu", normalised))
+    exported = form(checked, "onnx", "fp32")
+    outputs = output_names(exported.graph, "onnx")
+    state = weights(checked)
+    whole, folded = (trained_module(exported, outputs, state).module for _ in range(2))
+    assert len(fold_batch_norms(folded)) == 1
+    inputs = [torch.randn(2, 8000), torch.tensor([8000, 6000])]
+    with torch.no_grad():
+        expected, found = whole(*inputs), folded(*inputs)
+    for name in expected:
+        # log probabilities of some units; the fold is done in float64
+        torch.testing.assert_close(found[name], expected[name], atol=1e-4, rtol=1e-5)
+
+
 # --- refusals ---
 
 
