@@ -182,8 +182,8 @@ class Evaluator(State):
     def _part_attribute(self, owner: PartValue, node: syntax.Attribute) -> Value:
         facts = self.catalogue.facts(owner)
         if node.name in facts:
-            operands = tuple(value for value in owner.params.values() if isinstance(value, Static))
-            return Static(facts[node.name], self.origin(node.span), f"{owner.name}.{node.name}", operands)
+            fact = facts[node.name]
+            return Static(fact, self.origin(node.span), f"{owner.name}.{node.name}", owner.behind(fact))
         value = owner.params.get(node.name)
         if isinstance(value, Static | PartValue):
             return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from . import syntax
@@ -14,7 +14,7 @@ from .modules import UNKNOWN, Environment, Namespace, Scope, TensorValue, Thunk,
 from .signature import Param, Signature, StreamFacts
 from .source import Span
 from .suggest import listing, possessive
-from .values import ModuleReference, Origin, PartValue, Ref, SplitMetric, Static
+from .values import ModuleReference, Origin, PartValue, Plain, Ref, SplitMetric, Static
 
 
 def bind_section(
@@ -81,7 +81,21 @@ def bind_section(
 
 def data_namespace(evaluator: Evaluator, data: PartValue) -> Namespace:
     """`data.audio`, `data.text.vocab`: the streams of a bound data section."""
-    streams = {name: _stream(f"data.{name}", facts, data) for name, facts in evaluator.catalogue.streams(data).items()}
+    parts = {name: part for name, part in data.params.items() if isinstance(part, PartValue)}
+    facts = {name: evaluator.catalogue.facts(part) for name, part in parts.items()}
+
+    def decided_by(path: str, fact: Plain) -> tuple[Static, ...]:
+        """The settings that a fact of a stream comes from: of the part that it is a fact of."""
+        alike = [name for name, known in facts.items() if fact in known.values()]
+        named = [name for name in alike if name in path.split(".")] or alike
+        if not named:
+            return tuple(value for value in data.params.values() if isinstance(value, Static))
+        return parts[named[0]].behind(fact)
+
+    streams = {
+        name: _stream(f"data.{name}", stream, data.span, decided_by)
+        for name, stream in evaluator.catalogue.streams(data).items()
+    }
 
     def get(name: str) -> Value | None:
         return streams.get(name)
@@ -224,11 +238,12 @@ def _unknown(
 _MODEL = ("encoder", "decoder", "loss", "block", "table", "profile", "export", "data", "hyperparameters")
 
 
-def _stream(path: str, stream: StreamFacts, data: PartValue) -> TensorValue:
-    operands = tuple(value for value in data.params.values() if isinstance(value, Static))
+def _stream(
+    path: str, stream: StreamFacts, span: Span, decided_by: Callable[[str, Plain], tuple[Static, ...]]
+) -> TensorValue:
     facts: Mapping[str, Static] = {
-        name: Static(value, Origin("spec", data.span), f"{path}.{name}", operands)
+        name: Static(value, Origin("spec", span), f"{path}.{name}", decided_by(path, value))
         for name, value in stream.facts.items()
     }
-    children = {name: _stream(f"{path}.{name}", child, data) for name, child in stream.children.items()}
+    children = {name: _stream(f"{path}.{name}", child, span, decided_by) for name, child in stream.children.items()}
     return TensorValue({"": Ref(path)} if stream.tensor else {}, facts, children)

@@ -168,3 +168,9 @@ class PartValue:
     params: Mapping[str, Static | PartValue | ModuleReference]
     span: Span
     origin: Origin
+
+    def behind(self, fact: Plain) -> tuple[Static, ...]:
+        """The settings that a fact of the part comes from: the one that is the fact itself, or else all."""
+        settings = [value for value in self.params.values() if isinstance(value, Static)]
+        itself = [value for value in settings if value.value == fact and not isinstance(value.value, bool)]
+        return tuple(itself or settings)
