@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..dsl.signature import StreamFacts
-from ..dsl.values import Plain, Ref, SplitOf
+from ..dsl.values import JoinedPath, PairOf, Plain, Ref, SplitOf
 from .component import Component
 from .dim import Dim
 from .part import Mismatch, Part
@@ -102,6 +102,29 @@ class DataLayer(Part):
         """
         raise NotImplementedError
 
+    def check_names(self) -> None:
+        """Raise Mismatch where a split is a list of nothing, or names a file by an empty path."""
+        for name in _SPLITS:
+            files = getattr(self, name)
+            if files == ():
+                raise Mismatch(
+                    "S2S303",
+                    f"{name} is an empty list",
+                    at="no file",
+                    param=name,
+                    helps=("name a file or more" if name == "train" else f"name a file or more, or leave out {name}",),
+                )
+            for item in files if isinstance(files, tuple) else ():
+                for path in (item.source, item.target) if isinstance(item, PairOf) else (item,):
+                    if _is_empty(path):
+                        raise Mismatch(
+                            "S2S303",
+                            f"{name} names a file by an empty path",
+                            at="no file has this name",
+                            param=name,
+                            helps=("write the file's name",),
+                        )
+
     def check_shares(self) -> None:
         """Raise Mismatch where a split is a share of one that names no files: of itself, of a share or of nothing."""
         for name in _SPLITS:
@@ -117,3 +140,10 @@ class DataLayer(Part):
                     param=name,
                     helps=(f"give {share.split} files, or take the share of a split that has some",),
                 )
+
+
+def _is_empty(path: object) -> bool:
+    if isinstance(path, JoinedPath):
+        return all(map(_is_empty, path.pieces))
+    # the folder of a variable may be the current one; a file without a name is none
+    return isinstance(path, str) and not path.strip()

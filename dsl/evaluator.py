@@ -32,6 +32,7 @@ from .modules import (
     Value,
     describe,
 )
+from .references import free_names
 from .signature import Signature
 from .source import Span
 from .state import State
@@ -280,14 +281,33 @@ class Evaluator(State):
 
     def _if(self, node: syntax.If, environment: Environment, scope: Scope) -> Value:
         condition = self.static(node.condition, environment, scope, "true or false")
-        if condition is None:
-            return UNKNOWN
-        if not isinstance(condition.value, bool):
+        if condition is not None and not isinstance(condition.value, bool):
             self.findings.error(
                 "S2S301", f"`if` wants true or false, got {describe_static(condition)}", node.condition.span
             )
+        if condition is None or not isinstance(condition.value, bool):
+            self._mention(node.then, environment)
+            self._mention(node.otherwise, environment)
             return UNKNOWN
-        return self.evaluate(node.then if condition.value else node.otherwise, environment, scope)
+        taken, other = (node.then, node.otherwise) if condition.value else (node.otherwise, node.then)
+        self._mention(other, environment)
+        return self.evaluate(taken, environment, scope)
+
+    def _mention(self, expression: syntax.Expression, environment: Environment) -> None:
+        """Look at the names of a branch that is not taken: they have to exist, and are used."""
+        if expression.span in self._mentioned:
+            return
+        self._mentioned.add(expression.span)
+        for name in free_names(expression):
+            self.count_steps(1, name.span)
+            thunk = environment.find(name.name)
+            if thunk is not None:
+                thunk.used = True
+            elif not self._is_built_in(name.name):
+                self._unknown_name(name, environment)
+
+    def _is_built_in(self, name: str) -> bool:
+        return name in functions.SIGNATURES or name in DTYPES or name in self.catalogue.callable_names()
 
     def _guarded(self, compute: Callable[[], Static], span: Span) -> Static | Unknown:
         try:

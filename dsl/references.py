@@ -18,6 +18,21 @@ def names_in(expression: syntax.Expression) -> Iterator[str]:
             stack.extend(_children(node))
 
 
+def free_names(expression: syntax.Expression) -> Iterator[syntax.Name]:
+    """The same with their places, in the order of the text, and without those that a `repeat … as` brings."""
+    stack: list[tuple[object, frozenset[str]]] = [(expression, frozenset())]
+    while stack:
+        node, brought = stack.pop()
+        if isinstance(node, syntax.Name):
+            if node.name not in brought:
+                yield node
+            continue
+        inner = brought
+        if isinstance(node, syntax.Repeat) and node.index is not None:
+            inner = brought | {node.index}
+        stack.extend((child, inner) for child in reversed(_children(node)))
+
+
 def _children(node: object) -> tuple[object, ...]:
     match node:
         case syntax.Attribute(value=value):

@@ -40,6 +40,7 @@ class State(ABC):
     imported    the files that the spec imports
     opened      the blocks that were expanded, by the place of their names
     used_names  by block and parameter or name, whether any use of the block has looked at it
+    _mentioned  branches that were not taken and whose names were looked at
     """
 
     catalogue: Catalogue
@@ -56,6 +57,7 @@ class State(ABC):
     imported: frozenset[Source] = frozenset()
     opened: set[Span] = field(default_factory=set)
     used_names: dict[tuple[Span, str], bool] = field(default_factory=dict)
+    _mentioned: set[Span] = field(default_factory=set)
     _forcing: list[Thunk] = field(default_factory=list)
     _steps: int = 0
     _depth: int = 0

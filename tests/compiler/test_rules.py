@@ -156,3 +156,14 @@ def test_what_leaves_of_a_model_that_writes_token_by_token(outputs: str, time: s
     found = findings(TRANSLATOR.format(outputs=outputs, time=time))
     assert [one.message for one in found] == messages
     assert all(one.span is not None and one.helps for one in found)
+
+
+def test_a_size_of_the_data_is_labelled_at_the_setting_that_it_comes_from() -> None:
+    text = (
+        'let chars = alphabet("abc ")\n'
+        'data speech {\n  audio = logmel(bins = 16)\n  text  = chars\n  train = ["train.jsonl"]\n  keep  = 1s .. 2s\n}\n'
+        "decoder { logits = encoder.out -> linear(data.text.vocab) }\n"
+    )
+    (one,) = findings(complete(text))
+    assert one.code == "S2S410"
+    assert [label.span.text for label in one.labels] == ['"abc "']

@@ -97,6 +97,7 @@ class ParallelText(DataLayer):
                 param="corpus",
                 helps=("write corpus = reversal",),
             )
+        self.check_names()
         self.check_shares()
         for name in ("train", "valid", "test"):
             files = getattr(self, name)

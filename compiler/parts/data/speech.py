@@ -93,6 +93,7 @@ class Speech(DataLayer):
                 param=given[0],
                 helps=(f"leave out corpus, or {' and '.join(given)}",),
             )
+        self.check_names()
         self.check_shares()
         if sum(change.name == "join_clips" for change in self.augment) > 1:
             raise Mismatch(
