@@ -153,6 +153,8 @@ def user_module(declared: Declared) -> type[UserModule]:
             "signature": f"({inputs}) => ({results})",
             "letters": declared.axes,
             "precision": declared.precision,
+            # of one whose signature says nothing only S2S702 speaks
+            "opset": declared.onnx if declared.says_onnx else UserModule.opset,
             "mixes_time": not declared.steps,
         },
     )
