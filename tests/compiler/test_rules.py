@@ -161,7 +161,8 @@ def test_what_leaves_of_a_model_that_writes_token_by_token(outputs: str, time: s
 def test_a_size_of_the_data_is_labelled_at_the_setting_that_it_comes_from() -> None:
     text = (
         'let chars = alphabet("abc ")\n'
-        'data speech {\n  audio = logmel(bins = 16)\n  text  = chars\n  train = ["train.jsonl"]\n  keep  = 1s .. 2s\n}\n'
+        'data speech {\n  audio = logmel(bins = 16)\n  text  = chars\n  train = ["train.jsonl"]\n'
+        "  keep  = 1s .. 2s\n}\n"
         "decoder { logits = encoder.out -> linear(data.text.vocab) }\n"
     )
     (one,) = findings(complete(text))
