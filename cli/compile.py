@@ -108,7 +108,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     run = run or new_run(Path("runs"), name)
     progress.say(f"run {run.folder}")
     started_with: dict[str, Any] = {
-        "profile": options.profile,
+        "profile": "+".join(options.profile) or None,
         "set": list(options.set),
         "device": str(device),
         "version": __version__,
@@ -185,7 +185,8 @@ def _go_on(options: argparse.Namespace, folder: Path) -> str:
     import shlex
 
     words = ["s2sc", "compile", options.spec, "--train", "--resume", "--out", str(folder)]
-    words += ["--profile", options.profile] if options.profile else []
+    for profile in options.profile:
+        words += ["--profile", profile]
     words += ["--device", options.device] if options.device != "auto" else []
     words += ["--allow-plugins"] if options.allow_plugins else []
     for text in options.set:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,13 +73,15 @@ def run(options: argparse.Namespace) -> int:
 def _unsound(done: dict[Path, Migrated]) -> list[Diagnostic]:
     """Errors of the files as they would be, each seen with the others rewritten as well."""
     from ..compiler.front import analyse
-    from ..dsl.loading import FileLoader
+    from ..dsl.loading import FileLoader, Files
 
-    texts = {os.path.realpath(path): made.source.text for path, made in done.items()}
+    files = Files()
+    for path, made in done.items():
+        files.replace(path, made.source.text)
     found = []
     for path, made in done.items():
         if made.changed:
-            loader = FileLoader(made.source, path, texts)
+            loader = FileLoader(made.source, path, files)
             found += [one for one in analyse(made.source, loader=loader, blocks_too=True).findings if _is_error(one)]
     return found
 
@@ -97,16 +98,10 @@ def _diff(path: Path, before: str, after: str) -> Iterator[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a text as the file was written: with its mark at the start and its line ends. A link stays one."""
-    from ..compiler.whole_file import write_whole
+    """Replace a spec. Raises Refused."""
+    from ..compiler.whole_file import rewrite
 
     try:
-        before = path.read_bytes()
-        content = text.encode()
-        if b"\r\n" in before:
-            content = content.replace(b"\n", b"\r\n")
-        if before.startswith(b"\xef\xbb\xbf"):
-            content = b"\xef\xbb\xbf" + content
-        write_whole(path.resolve(), content)
+        rewrite(path, text)
     except OSError as error:
         raise Refused(f"cannot write {path}: {error.strerror or error}", STORAGE) from None

@@ -7,7 +7,13 @@ import argparse
 
 def variants(verb: argparse.ArgumentParser) -> None:
     """Which variant of the spec is meant."""
-    verb.add_argument("--profile", metavar="NAME", help="apply one of the spec's profiles")
+    verb.add_argument(
+        "--profile",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="apply one of the spec's profiles; repeatable, for profiles that set different things",
+    )
     verb.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="override a value; repeatable")
 
 

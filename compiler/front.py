@@ -9,9 +9,7 @@ from pathlib import Path
 
 from ..dsl.diagnostics import Findings
 from ..dsl.imports import Loader
-from ..dsl.loading import FileLoader
-from ..dsl.parser import parse
-from ..dsl.reading import read_source
+from ..dsl.loading import FileLoader, Files
 from ..dsl.resolver import only_blocks, resolve, resolve_blocks
 from ..dsl.signature_files import SUFFIX
 from ..dsl.source import Source
@@ -44,7 +42,7 @@ class Analysis:
 def analyse(
     source: Source,
     *,
-    profile: str | None = None,
+    profile: str | Sequence[str] | None = None,
     sets: Sequence[str] = (),
     loader: Loader | None = None,
     blocks_too: bool = False,
@@ -53,7 +51,7 @@ def analyse(
 ) -> Analysis:
     """Parse, resolve, build and check; each stage gathers all it finds, and the next one starts if there are no errors.
 
-    profile     which `profile` of the spec to apply
+    profile     which `profile` of the spec to apply, or several that set different things
     sets        "path=expression", as after --set
     loader      what finds the files that it imports; without one it can import from the library only
     blocks_too  take a file that only defines what others import for what it is, and look at it alone
@@ -61,10 +59,14 @@ def analyse(
     select      codes, or how they begin, that are looked for where they are not by themselves
     """
     findings = Findings()
-    document = parse(source, findings)
+    loader = loader or FileLoader(source)
+    read = loader.parse(source)
+    document = read.document
+    for problem in read.problems:
+        findings.add(problem)
     if findings.has_errors:
         return Analysis(source, findings)
-    found = _meant(document, findings, loader or FileLoader(source), profile, sets, blocks_too, locked)
+    found = _meant(document, findings, loader, profile, sets, blocks_too, locked)
     for rule in text_rules():
         if rule.is_wanted(select):
             for diagnostic in rule.check(document):
@@ -76,7 +78,7 @@ def _meant(
     document: Document,
     findings: Findings,
     loader: Loader,
-    profile: str | None,
+    profile: str | Sequence[str] | None,
     sets: Sequence[str],
     blocks_too: bool,
     locked: Callable[[Graph], Locked] | None,
@@ -104,19 +106,26 @@ def _meant(
 def analyse_file(
     path: Path,
     *,
-    profile: str | None = None,
+    profile: str | Sequence[str] | None = None,
     sets: Sequence[str] = (),
     blocks_too: bool = False,
     with_lock: bool = False,
     with_files: bool = False,
+    select: Sequence[str] = (),
+    source: Source | None = None,
+    files: Files | None = None,
 ) -> Analysis:
     """The same for a file; raises dsl.reading.Unreadable.
 
     with_lock   hold it against its lock, if it has one
     with_files  read the data files that the spec names, too
+    select      codes, or how they begin, that are looked for where they are not by themselves
+    source      its text, if it is not read
+    files       what was read and parsed for other specs already
     """
-    source = read_source(path)
-    loader = FileLoader(source, path)
+    files = files or Files()
+    source = source or files.read(path, str(path))
+    loader = FileLoader(source, path, files)
     locked: Callable[[Graph], Locked] | None = None
     if with_files or (with_lock and os.path.lexists(f"{path}.lock")):
         from .lock import held_against
@@ -124,5 +133,7 @@ def analyse_file(
         def locked(graph: Graph) -> Locked:
             return held_against(path, graph, "", loader, tool="", hashed=with_files)
 
-    found = analyse(source, profile=profile, sets=sets, loader=loader, blocks_too=blocks_too, locked=locked)
+    found = analyse(
+        source, profile=profile, sets=sets, loader=loader, blocks_too=blocks_too, locked=locked, select=select
+    )
     return replace(found, loader=loader)

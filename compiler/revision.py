@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..dsl.imports import ImportRefused
+from ..dsl.imports import ImportRefused, Parsed, parsed
 from ..dsl.limits import LIMITS
 from ..dsl.loading import PROJECT_FILE, FileLoader, check_written, inside, outside
 from ..dsl.reading import Unreadable, source_of
@@ -172,6 +172,10 @@ class RevisionLoader:
             except Unreadable as error:
                 raise ImportRefused("S2S110" if error.too_large else "S2S213", error.message) from None
         return self._sources[wanted]
+
+    def parse(self, source: Source) -> Parsed:
+        """A file that it found, parsed."""
+        return parsed(source)
 
     @cached_property
     def _root(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -33,3 +34,15 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Replace a file as it was written: with its mark at the start, its line ends and its rights; a link stays one."""
+    real = Path(os.path.realpath(path))
+    before = real.read_bytes()
+    content = text.encode()
+    if before.count(b"\r\n") * 2 > before.count(b"\n"):
+        content = content.replace(b"\n", b"\r\n")
+    if before.startswith(b"\xef\xbb\xbf"):
+        content = b"\xef\xbb\xbf" + content
+    write_whole(real, content, mode=stat.S_IMODE(real.stat().st_mode))

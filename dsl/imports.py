@@ -23,6 +23,20 @@ class ImportRefused(Exception):
         self.helps = helps
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """A file's tree, as far as its mistakes allow, and the mistakes."""
+
+    document: Document
+    problems: Findings
+
+
+def parsed(source: Source) -> Parsed:
+    """Parse a file."""
+    problems = Findings()
+    return Parsed(parse(source, problems), problems)
+
+
 class Loader(Protocol):
     """What turns the path of an import into a text."""
 
@@ -31,6 +45,9 @@ class Loader(Protocol):
 
     def load_signature(self, module: str, importer: Source) -> Source:
         """The signature file of a user's module, likewise. Raises ImportRefused."""
+
+    def parse(self, source: Source) -> Parsed:
+        """A file that it found, parsed; what is wrong with it is the same each time."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +118,13 @@ class _Walk:
             self.way.pop()
             return None
         if source not in self.documents and self._has_room(statement, source):
-            problems = Findings()
-            document = parse(source, problems)
-            for problem in problems:
+            read = self.loader.parse(source)
+            for problem in read.problems:
                 self.findings.add(problem)
-            if problems.has_errors:
+            if read.problems.has_errors:
                 self.broken.add(source)
-            self.documents[source] = document
-            self.visit(document)
+            self.documents[source] = read.document
+            self.visit(read.document)
         self.way.pop()
         if source not in self.documents:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -43,3 +45,17 @@ class Limits:
 LIMITS = Limits()
 # Opening a block, or one copy of a repeat, costs as much as so many evaluation steps.
 EXPANSION_STEPS = 40
+
+
+@contextmanager
+def tightened(figures: Mapping[str, int]) -> Iterator[None]:
+    """Lower some caps meanwhile; a figure above the cap changes nothing."""
+    before = {name: getattr(LIMITS, name) for name in figures}
+    try:
+        for name, most in figures.items():
+            # every room holds this one object, which nobody else changes
+            object.__setattr__(LIMITS, name, min(most, before[name]))
+        yield
+    finally:
+        for name, most in before.items():
+            object.__setattr__(LIMITS, name, most)

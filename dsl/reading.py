@@ -21,21 +21,22 @@ class Unreadable(Exception):
         self.too_large = too_large
 
 
-def read_source(path: Path, *, name: str | None = None) -> Source:
+def read_source(path: Path, *, name: str | None = None, within: str | None = None) -> Source:
     """Read a spec. One byte order mark is dropped and CRLF read as LF.
 
-    name  what messages call it, if not by its path
+    name    what messages call it, if not by its path
+    within  a folder (without links) that the path lies in; no link below it is followed, whoever makes it meanwhile
 
     Raises Unreadable for what is no regular file, is too large, or is not text.
     """
     name = str(path) if name is None else name
-    return source_of(read_bytes(path, name), name)
+    return source_of(read_bytes(path, name, within=within), name)
 
 
 def source_of(content: bytes, name: str) -> Source:
     """The same for bytes that come from elsewhere, under the name that messages show. Raises Unreadable."""
     if len(content) > LIMITS.file_bytes:
-        raise Unreadable(_too_large(name), 2, too_large=True)
+        raise Unreadable(_too_large(name, LIMITS.file_bytes), 2, too_large=True)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -49,34 +50,68 @@ def source_of(content: bytes, name: str) -> Source:
     return Source(name, text)
 
 
-def read_bytes(path: Path, name: str) -> bytes:
-    """Read what may be a spec, no more than one byte above the limit. Raises Unreadable."""
+def read_bytes(
+    path: Path, name: str, *, most: int | None = None, within: str | None = None, what: str = "a spec"
+) -> bytes:
+    """All of a regular file of at most so many bytes, those of a spec if nothing is said. Raises Unreadable.
+
+    name, what  for messages
+    """
+    most = LIMITS.file_bytes if most is None else most
     try:
-        # without O_NONBLOCK, opening a pipe waits for its other end
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = _open(path, within)
     except FileNotFoundError:
         raise Unreadable(f"{name}: no such file", 2) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise Unreadable(f"{name}: cannot be opened: {reason}", 2) from None
+    if descriptor is None:
+        raise Unreadable(f"{name}: not a regular file", 2)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{name}: not a regular file", 2)
-        if status.st_size > LIMITS.file_bytes:
-            raise Unreadable(_too_large(name), 2, too_large=True)
+        if status.st_size > most:
+            raise Unreadable(_too_large(name, most, what), 2, too_large=True)
         with open(descriptor, "rb", closefd=False) as file:
             # the file may grow while it is read
-            content = file.read(LIMITS.file_bytes + 1)
+            content = file.read(most + 1)
     except OSError as error:
         raise Unreadable(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}", 2) from None
     finally:
         os.close(descriptor)
+    if len(content) > most:
+        raise Unreadable(_too_large(name, most, what), 2, too_large=True)
     return content
 
 
-def _too_large(name: str) -> str:
-    return f"{name}: larger than {LIMITS.file_bytes // 1024} KiB, which is the most a spec may have"
+# without O_NONBLOCK, opening a pipe waits for its other end
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+def _open(path: Path, within: str | None) -> int | None:
+    """A descriptor; below `within`, folder by folder, so that a link that appears meanwhile leads nowhere.
+
+    None for what is no regular file: opening a device can start a machine.
+    """
+    if within is None or os.open not in os.supports_dir_fd:
+        return os.open(path, _FLAGS) if stat.S_ISREG(os.stat(path).st_mode) else None
+    *folders, last = os.path.relpath(path, within).split(os.sep)
+    here = os.open(within, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = inner
+        if not stat.S_ISREG(os.stat(last, dir_fd=here, follow_symlinks=False).st_mode):
+            return None
+        return os.open(last, _FLAGS | os.O_NOFOLLOW, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _too_large(name: str, most: int, what: str = "a spec") -> str:
+    return f"{name}: larger than {most // 1024} KiB, which is the most {what} may have"
 
 
 def _place(text_before: str) -> str:

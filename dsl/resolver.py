@@ -51,21 +51,22 @@ def resolve(
     findings: Findings,
     *,
     loader: Loader,
-    profile: str | None = None,
+    profile: str | Sequence[str] | None = None,
     sets: Sequence[str] = (),
     name: str = "",
 ) -> Spec | None:
     """Bind and expand a document; None when there are errors (all of them are in `findings`).
 
     loader   what finds the files that it imports
-    profile  the profile to apply
+    profile  the profile to apply, or several that set different things
     sets     "path=expression", stronger than the profile
     name     what the spec is called, its file's stem
     """
+    chosen = (profile,) if isinstance(profile, str) else tuple(dict.fromkeys(profile or ()))
 
     def run() -> Spec | None:
         imports = load_imports(document, loader, findings)
-        return _Resolution(document, imports, loader, Evaluator(catalogue, findings), profile, name).run(sets)
+        return _Resolution(document, imports, loader, Evaluator(catalogue, findings), chosen, name).run(sets)
 
     return _within_limits(run, findings)
 
@@ -75,7 +76,7 @@ def resolve_blocks(document: syntax.Document, catalogue: Catalogue, findings: Fi
 
     def run() -> None:
         imports = load_imports(document, loader, findings)
-        _Resolution(document, imports, loader, Evaluator(catalogue, findings), None, "").run_alone()
+        _Resolution(document, imports, loader, Evaluator(catalogue, findings), (), "").run_alone()
 
     _within_limits(run, findings)
 
@@ -111,6 +112,7 @@ def _deep_recursion() -> Iterator[None]:
 class _Resolution:
     """The top level of one document.
 
+    chosen      the profiles to apply
     names       what it defines; `files` are the same of all files that it imports
     signatures  the signature files that were asked for, and what they declare
     """
@@ -119,7 +121,7 @@ class _Resolution:
     imports: Imports
     loader: Loader
     evaluator: Evaluator
-    profile: str | None
+    chosen: tuple[str, ...]
     name: str
     environment: Environment = field(default_factory=lambda: Environment({}))
     files: dict[Source, FileNames] = field(default_factory=dict)
@@ -172,7 +174,7 @@ class _Resolution:
             infer=infer,
             hyperparameters=self.bound["hyperparameters"],
             exports=exports,
-            profile=self.profile,
+            profile="+".join(sorted(self.chosen)) or None,
             lets={
                 name: thunk.value
                 for name, thunk in self.names.lets.items()
@@ -539,14 +541,15 @@ class _Resolution:
         findings = self.evaluator.findings
         targets: list[tuple[str, Span, str]] = []
         overrides: dict[str, tuple[syntax.Expression, OriginKind]] = {}
-        if self.profile is not None and self.profile not in self.profiles:
-            known = listing(self.profiles) or "none"
-            helps = did_you_mean(self.profile, self.profiles)
-            findings.add(
-                Diagnostic(
-                    "S2S203", "error", f"unknown profile `{self.profile}`", notes=(f"profiles: {known}",), helps=helps
+        for profile in self.chosen:
+            if profile not in self.profiles:
+                known = listing(self.profiles) or "none"
+                helps = did_you_mean(profile, self.profiles)
+                start = Span(self.document.source, 0, 0)
+                findings.error(
+                    "S2S203", f"unknown profile `{profile}`", start, notes=(f"profiles: {known}",), helps=helps
                 )
-            )
+        setting: dict[str, tuple[str, Span]] = {}
         for label, section in self.profiles.items():
             first: dict[str, Span] = {}
             for path, assign in self._flatten(section.body, ""):
@@ -559,7 +562,8 @@ class _Resolution:
                     )
                 first.setdefault(path, assign.name_span)
                 targets.append((path, assign.name_span, f"profile `{label}`"))
-                if label == self.profile:
+                if label in self.chosen:
+                    self._set_by_one(path, label, assign, setting)
                     overrides[path] = (assign.value, "profile")
         for text in sets:
             found = self._parse_set(text)
@@ -569,6 +573,18 @@ class _Resolution:
                 overrides[path] = (expression, "set")
         self.evaluator.overrides = overrides
         return targets
+
+    def _set_by_one(self, path: str, label: str, assign: syntax.Assign, setting: dict[str, tuple[str, Span]]) -> None:
+        """Report a path that two of the chosen profiles set."""
+        other, span = setting.setdefault(path, (label, assign.name_span))
+        if other != label:
+            self.evaluator.findings.error(
+                "S2S204",
+                f"`{path}` is set by profile `{other}` and by profile `{label}`",
+                assign.name_span,
+                labels=(Label(span, f"set by `{other}` here"),),
+                helps=("choose one of the profiles",),
+            )
 
     def _flatten(self, body: tuple[syntax.Statement, ...], prefix: str) -> Iterator[tuple[str, syntax.Assign]]:
         for statement in body:

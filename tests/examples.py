@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from s2sc.compiler.front import Analysis, analyse
+from s2sc.compiler.lint.codes import is_known, known_codes
+from s2sc.compiler.lint.suppressions import Suppressions
 from s2sc.compiler.locked import BatchFacts, Changed, Lock, Locked
+from s2sc.dsl.diagnostics import Diagnostic
+from s2sc.dsl.imports import parsed
 from s2sc.dsl.loading import FileLoader
 from s2sc.dsl.source import Source
 
@@ -28,3 +32,12 @@ def analyse_example(text: str, select: Sequence[str] = ()) -> Analysis:
     changed = (Changed("data", file[1], f"{file[1]} was changed", "data.train"),) if file else ()
     found = Locked("example.s2s.lock", lock, changed)
     return analyse(Source("example.s2s", text), locked=lambda graph: found)
+
+
+def findings_of_example(text: str, select: Sequence[str] = ()) -> list[Diagnostic]:
+    """What lint says of an example: less what its comments allow, and what is wrong with those."""
+    analysis = analyse_example(text, select)
+    document = parsed(analysis.source).document
+    comments = Suppressions(is_known, known_codes)
+    found = comments.remaining(list(analysis.findings), lambda _: document)
+    return [*found, *comments.problems(analysis.source, document, finished=analysis.checked is not None)]

@@ -9,13 +9,13 @@ import sys
 import pytest
 from s2sc.compiler.rulebook import FOLDER, Page, complete, marks, pages
 from s2sc.dsl.diagnostics import Diagnostic
-from s2sc.tests.examples import analyse_example
+from s2sc.tests.examples import findings_of_example
 
 PAGES = [pytest.param(page, id=f"{page.code}-{page.name}") for page in pages()]
 
 
 def findings(text: str, *select: str) -> list[Diagnostic]:
-    return list(analyse_example(text, select).findings)
+    return findings_of_example(text, select)
 
 
 @pytest.mark.parametrize("fragment", ["", "# data parallel_text\n"])

@@ -100,7 +100,7 @@ def test_a_wrong_set_is_shown_on_the_command_line(text: str, expected: str) -> N
 
 
 def test_unknown_profiles_and_paths_of_all_profiles_are_errors() -> None:
-    assert said(profile="smal") == ["S2S203 -: unknown profile `smal`"]
+    assert said(profile="smal") == ["S2S203 : unknown profile `smal`"]
     (one,) = found(before_data(SMALL), profile="smal")
     assert one.helps == ("did you mean `small`?",)
     assert said(before_data("profile p { hyperparameters.stopp = 3 steps }")) == [
