@@ -17,7 +17,7 @@ from ..compiler.component import Component
 from ..compiler.graph import CheckedGraph
 from ..compiler.signature_file import Declared
 from ..compiler.user_module import UserModule, user_modules
-from ..dsl.signature_files import signature_path
+from ..dsl.signature_files import SUFFIX, signature_path
 from .layers.layer import Inputs, Layer, LayerOf, layer_class
 from .plugin_check import check_use
 
@@ -99,7 +99,8 @@ def _class(declared: Declared, root: Path) -> type[nn.Module]:
         why = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
         raise PluginError(f"{declared.file} cannot be imported: {why}") from problem
     place = os.path.realpath(getattr(module, "__file__", None) or "")
-    if of_project and not place.startswith(ours + os.sep):
+    beside = os.path.realpath(root / signature_path(declared.file)).removesuffix(SUFFIX)
+    if of_project and os.path.splitext(place)[0] not in (beside, os.path.join(beside, "__init__")):
         raise PluginError(
             f"{declared.file} is described in {root}, but Python finds another one: {place or 'built in'}"
         )

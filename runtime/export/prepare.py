@@ -16,6 +16,8 @@ from ...compiler.parts.data.speech import Speech
 from ...compiler.parts.sections.dynamic import Dynamic
 from ...compiler.parts.sections.export_onnx import ExportOnnx
 from ...compiler.parts.text.alphabet import Alphabet
+from ...compiler.signature_file import Declared
+from ...compiler.user_module import UserModule
 from ...dsl.values import DType, Ref
 from ..layers.layer import LayerOf, layer_class
 from ..lower import Lowered, lower, placeholder_name, spelt
@@ -35,9 +37,28 @@ def section_of(checked: CheckedGraph, label: str) -> ExportOnnx:
 def form(checked: CheckedGraph, label: str, precision: str) -> CheckedGraph:
     """The graph that leaves, in a precision."""
     section = section_of(checked, label)
+    for path, node in checked.graph.nodes.items():
+        if isinstance(node.operation, UserModule):
+            _refuse_without_onnx(path, node.operation.declared, section.opset)
     changed = section.changed(precision=DType(precision))
     graph = replace(checked.graph, exports={**checked.graph.exports, label: changed})
     return for_export(replace(checked, graph=graph), label)
+
+
+def _refuse_without_onnx(path: str, declared: Declared, opset: int) -> None:
+    """ExportFailed for a user's module that says that it cannot be exported in an opset."""
+    if declared.onnx is None:
+        what = (
+            "says in its signature file that it has"
+            if declared.says_onnx
+            else "does not say in its signature file that it has"
+        )
+        form = "no ONNX form" if declared.says_onnx else "an ONNX form (onnx = …)"
+        raise ExportFailed(f"{declared.name} {what} {form}", node=path)
+    if declared.onnx > opset:
+        raise ExportFailed(
+            f"{declared.name} can be exported from opset {declared.onnx} on, and this is {opset}", node=path
+        )
 
 
 def output_names(graph: Graph, label: str) -> dict[str, Ref]:
