@@ -17,6 +17,7 @@ from ..compiler.graph import CheckedGraph
 from ..compiler.graph_file import read_graph, write_graph
 from ..dsl.escapes import visible
 from ..dsl.loading import PROJECT_FILE, FileLoader
+from ..dsl.signature_files import SUFFIX
 from .storage import Storage, StorageError, replace_file
 
 LARGEST_SPEC = 4 * 2**20
@@ -153,9 +154,11 @@ def texts_of(loader: FileLoader, spec: Path) -> dict[str, str]:
         return {}
     own = Path(os.path.realpath(spec.parent), spec.name).relative_to(loader.root)
     found = {str(Path("sources") / own): loader.sources[0].text}
-    if len(own.parts) > 1:
-        # what says where the project starts
-        found[f"sources/{PROJECT_FILE}"] = ""
+    packages = sorted({path.partition("/")[0] for _, path, _ in imported if path.endswith(SUFFIX)})
+    if len(own.parts) > 1 or packages:
+        # what says where the project starts, and lets its packages be described; runs ask another one
+        line = ", ".join(f'"{name}"' for name in packages)
+        found[f"sources/{PROJECT_FILE}"] = f"[plugins]\nallow = [{line}]\n" if packages else ""
     for source, path, from_library in imported:
         found[str(Path("library" if from_library else "sources") / path)] = source.text
     return found

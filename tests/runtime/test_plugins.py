@@ -291,6 +291,10 @@ def test_the_example_is_measured_and_asked(example: Path) -> None:
     assert command(example, "infer", "run", "lines.txt", "--allow-plugins").returncode == 0
 
 
+def test_a_run_holds_the_signatures_of_its_spec(example: Path) -> None:
+    assert command(example / "run" / "sources", "lint", "digits.s2s").returncode == 0
+
+
 def test_the_example_resumes(example: Path) -> None:
     done = command(example, "compile", "digits.s2s", "--train", "--resume", "--allow-plugins", *FEW)
     assert done.returncode == 0, done.stderr
