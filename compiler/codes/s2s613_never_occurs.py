@@ -1,7 +1,7 @@
 """S2S613: an alphabet has symbols that no text can have.
 
 What it does: compares the symbols with what the alphabet does to texts before it looks them up: it makes them lower
-case unless told otherwise.
+case unless told otherwise, composes letters (NFC), and puts one space between words.
 
 Why it is bad: each such symbol is a class of the logits that never occurs, and the letter that was meant may be
 missing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from unicodedata import normalize
 
 from ....dsl.values import Plain
 from ...data_layer import Tokenizer
@@ -38,3 +39,16 @@ class Alphabet(Tokenizer):
                 param="symbols",
                 helps=("write the symbols in lower case", "or say lower = false"),
             )
+        never = "".join(symbol for symbol in self.symbols if not _occurs(symbol))
+        if never:
+            raise Mismatch(
+                "S2S613",
+                f"alphabet composes letters and makes all space between words one space, so {never!a} never occurs",
+                param="symbols",
+                helps=("leave it out, or write the composed letter",),
+            )
+
+
+def _occurs(symbol: str) -> bool:
+    """Whether a text can have it once its letters are composed (NFC) and its words are one space apart."""
+    return symbol == " " or (not symbol.isspace() and (symbol.isascii() or normalize("NFC", symbol) == symbol))
