@@ -125,7 +125,8 @@ class Evaluator(State):
     def _quantity(self, node: syntax.QuantityLiteral, environment: Environment, scope: Scope) -> Value:
         quantity = to_quantity(node.value, node.unit)
         if quantity is None:
-            self.findings.error("S2S302", f"unknown unit `{node.unit}`", node.span)
+            # a unit that is none was found when the text was read
+            self.findings.error("S2S110", "an amount is at most 2^63 of its base unit", node.span)
             return UNKNOWN
         return Static(quantity, self.origin(node.span))
 

@@ -30,6 +30,7 @@ def check_step(graph: Graph, findings: Findings) -> Graph:
             if refusal.path not in reported:
                 reported.add(refusal.path)
                 _report(refusal, graph, findings)
+    _check_found(graph, findings)
     _check_target(graph, findings)
     _check_search(graph, findings)
     return graph
@@ -40,6 +41,22 @@ def _logits(graph: Graph) -> Iterator[Ref]:
     for ref, name in ((graph.loss, "logits"), (graph.infer, "x")):
         if ref is not None and ref.path in graph.nodes:
             yield from graph.nodes[ref.path].inputs.get(name, ())
+
+
+def _check_found(graph: Graph, findings: Findings) -> None:
+    """What a search over tokens finds is there when all steps are done, and no layer before the logits can read it."""
+    for node in graph.needed_for(_logits(graph)).values():
+        read = (graph.nodes[ref.path].operation for ref in node.refs() if ref.path in graph.nodes)
+        search = next((one for one in read if one.family == "search" and one.autoregressive), None)
+        if search is not None:
+            findings.error(
+                "S2S406",
+                f"{node.operation.name} reads what {search.name} finds, which is there when the whole model has run",
+                graph.origins.of(node.path).span,
+                at="before the logits",
+                place=node.path,
+                helps=("let the decoder read data.target.shifted: a search fills it with the tokens that it chose",),
+            )
 
 
 def _check_target(graph: Graph, findings: Findings) -> None:
