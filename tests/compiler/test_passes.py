@@ -9,12 +9,14 @@ from s2sc.compiler.export_form import for_export
 from s2sc.compiler.front import Analysis, analyse
 from s2sc.compiler.graph import CheckedGraph, Graph
 from s2sc.compiler.graph_file import graph_from_json, graph_json
+from s2sc.compiler.passes import limits
 from s2sc.compiler.passes.seal import architecture_hash
 from s2sc.compiler.pipeline import PASSES, run_passes
 from s2sc.compiler.receptive_field import field_of
 from s2sc.compiler.rulebook import complete
 from s2sc.compiler.structure import structure
 from s2sc.dsl.diagnostics import Diagnostic, Findings
+from s2sc.dsl.limits import Limits
 from s2sc.dsl.source import Source
 from s2sc.dsl.values import Ref
 
@@ -464,3 +466,12 @@ def test_the_hash_sees_the_architecture() -> None:
 def test_the_hash_is_of_the_structure() -> None:
     graph = checked(BLOCKS + HALF).graph
     assert architecture_hash(graph) == architecture_hash(structure(graph))
+
+
+def test_a_lower_cap_on_parameters_is_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not list(analyse(Source("example.s2s", complete(""))).findings)
+    monkeypatch.setattr(limits, "LIMITS", Limits(parameters=1000))
+    (one,) = analyse(Source("example.s2s", complete(""))).findings
+    assert one.code == "S2S413"
+    assert one.message == "the model has 1,432 parameters, more than the limit of 1,000"
+    assert one.at == "1,296 of them are here"
