@@ -22,7 +22,7 @@ _EXAMPLES = """examples:
   s2sc infer runs/wav2letter/latest/model.onnx clip.wav
 
 exit codes: 0 fine, 1 findings, 2 usage, 70 internal error, 74 storage failed, 75 stopped and resumable, 76 diverged,
-77 refused for security"""
+77 refused for security, 130 interrupted"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
