@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from ...dsl.suggest import did_you_mean
 from ...dsl.syntax import Document, Section
 from ..front import Analysis, analyse_file
 from .baseline import BadBaseline, Baseline, read_baseline
-from .codes import is_known, known_codes, matches, unknown
+from .codes import is_known, is_looked_for, known_codes, matches, unknown
 from .suppressions import Suppressions
 
 Key = TypeVar("Key")
@@ -108,7 +109,9 @@ class Linter:
                 found = self._new(found, path)
             found = self._suppressions.remaining(found, self._document)
             finished = all(one.checked is not None for one in analyses) and not self.choice.since
-            found += self._suppressions.problems(source, self._document(source), finished=finished)
+            looked_for = partial(is_looked_for, select=self._select(settings))
+            document = self._document(source)
+            found += self._suppressions.problems(source, document, finished=finished, looked_for=looked_for)
         found = [one for one in found if one.severity == "error" or self._is_asked_for(one, settings)]
         baseline = self.baseline or self._baseline_of(project)
         found = [*self._faults_of(project, path), *sorted(found, key=_file_order)]
@@ -133,10 +136,13 @@ class Linter:
             blocks_too=True,
             with_lock=True,
             with_files=self.choice.with_files,
-            select=settings.select if self.choice.select is None else self.choice.select,
+            select=self._select(settings),
             source=source,
             files=self.files,
         )
+
+    def _select(self, settings: LintSettings) -> tuple[str, ...]:
+        return settings.select if self.choice.select is None else self.choice.select
 
     def _profiles(self, source: Source) -> list[str]:
         if not self.choice.all_profiles:
@@ -152,11 +158,12 @@ class Linter:
         # git is asked for this alone
         from .since import findings_at
 
-        before = Counter(_content(one) for one in findings_at(path, self.choice))
+        select = self._select(self._project(path).lint)
+        before = Counter(_content(one) for one in findings_at(path, self.choice, select))
         return _less(found, before)
 
     def _is_asked_for(self, one: Diagnostic, settings: LintSettings) -> bool:
-        select = settings.select if self.choice.select is None else self.choice.select
+        select = self._select(settings)
         if select and not matches(one.code, select):
             return False
         return not matches(one.code, (*settings.ignore, *self.choice.ignore))

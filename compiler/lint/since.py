@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .linter import Choice
 
 
-def findings_at(path: Path, choice: Choice) -> Iterable[Diagnostic]:
+def findings_at(path: Path, choice: Choice, select: Sequence[str]) -> Iterable[Diagnostic]:
     """The findings of the file and its imports as they were; none if there was no such file. Raises NoRevision."""
     revision = revision_of(path, choice.since)
     try:
@@ -33,7 +33,9 @@ def findings_at(path: Path, choice: Choice) -> Iterable[Diagnostic]:
         profiles = [(), *((label,) for label in dict.fromkeys(labels))]
     found: dict[tuple[object, ...], Diagnostic] = {}
     for profile in profiles:
-        analysis = analyse(loader.spec, profile=profile, sets=choice.sets, loader=loader, blocks_too=True)
+        analysis = analyse(
+            loader.spec, profile=profile, sets=choice.sets, loader=loader, blocks_too=True, select=select
+        )
         for one in analysis.findings:
             found.setdefault((one.code, one.message, one.span), one)
     return found.values()

@@ -60,10 +60,13 @@ class Suppressions:
         """The findings that no comment of their file allows."""
         return [finding for finding in findings if not self._allowed(finding, document)]
 
-    def problems(self, source: Source, document: Document, *, finished: bool) -> Iterator[Diagnostic]:
+    def problems(
+        self, source: Source, document: Document, *, finished: bool, looked_for: Callable[[str], bool] | None = None
+    ) -> Iterator[Diagnostic]:
         """What is wrong with a file's own suppressions.
 
-        finished  all checks of the file ran: what allowed nothing allows nothing
+        finished    all checks of the file ran: what allowed nothing allows nothing
+        looked_for  the codes that were: not all are, unless asked for; None for all
         """
         found, wrong = self._read(source, document)
         yield from wrong
@@ -86,14 +89,14 @@ class Suppressions:
                     helps=("write the reason behind the code: # s2sc: allow CODE -- reason",),
                 )
             if finished:
-                yield from self._unused(one)
+                yield from self._unused(one, looked_for or self._is_known)
 
-    def _unused(self, one: Suppression) -> Iterator[Diagnostic]:
+    def _unused(self, one: Suppression, looked_for: Callable[[str], bool]) -> Iterator[Diagnostic]:
         failed = {error.code for error in one.errors}
         unused = [(code, span) for code, span in one.codes if code not in one.used | failed]
         kept = [code for code, _ in one.codes if code in one.used | failed]
         for code, span in unused:
-            if not self._is_known(code):
+            if not self._is_known(code) or not looked_for(code):
                 continue
             yield Diagnostic(
                 "S2S901",

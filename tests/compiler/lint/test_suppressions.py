@@ -89,3 +89,29 @@ def test_the_comments_of_an_imported_file_count_there(tmp_path: Path) -> None:
     assert found(tmp_path, spec) == ["S2S210 2"]
     (tmp_path / "parts.s2s").write_text(body.format("  # s2sc: allow S2S210 -- for later"))
     assert found(tmp_path, spec) == []
+
+
+NUMBERS = """encoder {
+  out = data.audio -> conv1d(48, kernel = 5, stride = 2) -> linear(48) -> linear(48)
+}
+"""
+ALLOWED = "  # s2sc: allow S2S906 -- they mean three things\n"
+
+
+@pytest.mark.parametrize(
+    ("select", "codes"),
+    [(None, []), (("S2S6",), []), (("S2S906",), ["S2S906 3"]), (("S2S9",), ["S2S906 3"]), (("S2S",), ["S2S906 3"])],
+)
+def test_style_is_found_where_it_is_asked_for(tmp_path: Path, select: tuple[str, ...] | None, codes: list[str]) -> None:
+    assert found(tmp_path, complete(NUMBERS), select=select) == codes
+
+
+@pytest.mark.parametrize("select", [None, ("S2S906",)])
+def test_style_that_is_not_asked_for_may_be_allowed(tmp_path: Path, select: tuple[str, ...] | None) -> None:
+    assert found(tmp_path, complete(NUMBERS.replace("\n  out", f"\n{ALLOWED}  out")), select=select) == []
+
+
+def test_style_that_is_allowed_for_nothing_is_said_where_it_is_asked_for(tmp_path: Path) -> None:
+    text = complete(NUMBERS.replace("\n  out", f"\n{ALLOWED}  out").replace("linear(48)", "relu"))
+    assert found(tmp_path, text) == []
+    assert found(tmp_path, text, select=("S2S9",)) == ["S2S901 3"]
