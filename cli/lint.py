@@ -265,9 +265,9 @@ def _report(findings: Sequence[Diagnostic], form: str, files: Sequence[str]) -> 
     render = import_module(f"..dsl.report.{form}", __package__).render
     more: dict[str, Any] = {"files": files} if form == "junit" else {}
     if form == "sarif":
-        from ..compiler.rulebook import rules
+        from ..compiler.rulebook import rules, text_rules
 
-        more = {"titles": {rule.code: rule.title for rule in rules()}, "version": __version__}
+        more = {"titles": {rule.code: rule.title for rule in (*rules(), *text_rules())}, "version": __version__}
     text = render(findings, colour=colour(sys.stdout), **more)
     if text:
         write(text)
