@@ -136,9 +136,14 @@ class FileLoader:
         if importer not in self._folders or inside(self._folders[importer], self._library):
             raise no_project(module)
         if module not in self._signatures:
-            name = self._name(os.path.join(self.root, signature_path(module)), self.root)
-            self._signatures[module] = signature_of(module, self.root, name=name)
+            self._signatures[module] = signature_of(module, self.root, self._read_signature)
         return self._signatures[module]
+
+    def _read_signature(self, real: str, path: str) -> Source:
+        if _has_names_elsewhere(real, self.root):
+            raise ImportRefused("S2S213", f"`{path}` is a file that has another name outside of the project")
+        name = self._name(os.path.join(self.root, path), self.root)
+        return self._files.read(Path(real), name, within=self.root)
 
     @property
     def root(self) -> str:

@@ -27,7 +27,7 @@ from .modules import (
     Unknown,
     Value,
 )
-from .parser import parse, parse_expression
+from .parser import parse_expression
 from .sections import bind_section, data_namespace, settings_namespace
 from .signature import Catalogue, Signature
 from .source import Source, Span
@@ -282,23 +282,22 @@ class _Resolution:
     def _used(self, statement: syntax.Use) -> Mapping[str, Signature] | None:
         """What a signature file declares, by name; None after an error. Each file is read once."""
         if statement.module not in self.signatures:
-            evaluator = self.evaluator
-            if len(self.signatures) >= LIMITS.includes:
-                what = f"a spec uses at most {LIMITS.includes} signature files"
-                evaluator.findings.error("S2S110", what, statement.module_span, at="this is more")
-                return None
+            evaluator, span = self.evaluator, statement.module_span
             try:
                 source = self.loader.load_signature(statement.module, statement.span.source)
             except ImportRefused as refused:
-                span = statement.module_span
                 evaluator.findings.error(refused.code, refused.message, span, at="used here", helps=refused.helps)
                 return None
-            problems = Findings()
-            document = parse(source, problems)
-            evaluator.findings.take(problems, unless=lambda place: False)
+            num_bytes = sum(len(one.text.encode()) for one in (source, *(one for one, _ in self.signatures.values())))
+            if len(self.signatures) >= LIMITS.includes or num_bytes > LIMITS.total_bytes:
+                most = f"{LIMITS.includes} signature files of {LIMITS.total_bytes // 1024} KiB together"
+                evaluator.findings.error("S2S110", f"a spec uses at most {most}", span, at="this is more")
+                return None
             found = None
-            if not problems.has_errors:
-                found = evaluator.catalogue.declare(statement.module, document, evaluator.findings)
+            parsed = self.loader.parse(source)
+            evaluator.findings.take(parsed.problems, unless=lambda place: False)
+            if not parsed.problems.has_errors:
+                found = evaluator.catalogue.declare(statement.module, parsed.document, evaluator.findings)
             self.signatures[statement.module] = (source, found)
         return self.signatures[statement.module][1]
 

@@ -6,7 +6,7 @@ Nothing is imported: an installed package is found through the list of its files
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .imports import ImportRefused
@@ -22,11 +22,11 @@ def signature_path(module: str) -> str:
     return module.replace(".", "/") + SUFFIX
 
 
-def signature_of(module: str, root: str, *, name: str) -> Source:
+def signature_of(module: str, root: str, read: Callable[[str, str], Source]) -> Source:
     """The signature file of a user's package.
 
     root  the project's folder, links resolved
-    name  what messages call a file of the project
+    read  reads a file of the project: its place without links, and how it is written
 
     Raises ImportRefused.
     """
@@ -37,7 +37,7 @@ def signature_of(module: str, root: str, *, name: str) -> Source:
         if not os.path.lexists(os.path.join(root, path)):
             found = _installed(path)
         elif real.startswith(root.rstrip(os.sep) + os.sep):
-            found = read_source(Path(real), name=name)
+            found = read(real, path)
         else:
             raise ImportRefused("S2S213", f"`{path}` leads out of the project")
     except Unreadable as error:

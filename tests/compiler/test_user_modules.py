@@ -173,6 +173,14 @@ def test_a_link_out_of_the_project_is_not_followed(project: Path, tmp_path: Path
     assert codes(analyse_file(project / "spec.s2s")) == ["S2S213"]
 
 
+def test_a_file_with_a_name_outside_of_the_project_is_not_read(project: Path, tmp_path: Path) -> None:
+    file = project / "acme_layers" / "layers.s2s-sig"
+    file.rename(tmp_path / "elsewhere.s2s-sig")
+    file.hardlink_to(tmp_path / "elsewhere.s2s-sig")
+    (found,) = analyse_file(project / "spec.s2s").findings
+    assert found.message == "`acme_layers/layers.s2s-sig` is a file that has another name outside of the project"
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 200_000, b"a\0b"])
 def test_bytes_that_are_no_text_are_a_finding(project: Path, content: bytes) -> None:
     (project / "acme_layers" / "layers.s2s-sig").write_bytes(content)
@@ -197,6 +205,15 @@ def test_a_spec_uses_so_many_files(project: Path) -> None:
     lines = "".join(f"use acme_layers.m{number} as m{number}\n" for number in range(40))
     (project / "spec.s2s").write_text(complete(lines))
     assert "S2S110" in codes(analyse_file(project / "spec.s2s"))
+
+
+def test_signature_files_together_have_an_end(project: Path) -> None:
+    for number in range(6):
+        text = SIGNATURE.replace("gate", f"gate{number}") + "#" * 100_000
+        (project / "acme_layers" / f"m{number}.s2s-sig").write_text(text)
+    lines = "".join(f"use acme_layers.m{number} as m{number}\n" for number in range(6))
+    (project / "spec.s2s").write_text(complete(lines))
+    assert codes(analyse_file(project / "spec.s2s")) == ["S2S110"]
 
 
 @pytest.fixture
