@@ -15,6 +15,7 @@ from ..dsl.values import PartValue, Plain
 from .component import Component
 from .data_layer import DataLayer
 from .encoding import Unrealizable, plain_values, realize
+from .foreign import advice
 from .part import Part
 from .planned import planned
 from .signature_file import read_declared
@@ -114,6 +115,9 @@ class Catalogue:
 
     def synonym(self, name: str) -> str | None:
         return synonym(name)
+
+    def advice(self, name: str) -> str | None:
+        return advice(name)
 
     def facts(self, part: PartValue) -> Mapping[str, Plain]:
         cls = self.part_class(part.name)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..dsl.diagnostics import Findings
+from ..dsl.diagnostics import Findings, Label
 from ..dsl.syntax import Binary, Expression, Name, Number
 from .dim import Dim
 from .dim_origins import labels_of_axis
 from .graph import Graph, TypeClaim
 from .tensor_type import Axis
 from .unification import arithmetic, role
+
+_ORDER = "the axes of a sequence stand in this order: seq[batch, time, features]"
 
 
 def check_claims(graph: Graph, findings: Findings) -> set[str]:
@@ -32,11 +34,16 @@ def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, Type
     given = graph.type_of(claim.ref) if claim.ref.path in graph.inputs or claim.ref.path in graph.nodes else None
     if given is None:
         return
-    shapes = f"shapes: {claim.what} is {given}"
+    shapes = f"shapes: {claim.what} is {given.named}"
 
-    def fault(code: str, message: str, axis: int | None, *, at: str = "") -> None:
+    def fault(
+        code: str, message: str, axis: int | None, *, at: str = "", said: Expression | None = None, help: str = ""
+    ) -> None:
         labels = () if axis is None else labels_of_axis(graph, claim.ref, axis, besides=claim.span)
-        findings.error(code, message, claim.span, at=at, place=claim.scope, labels=labels, notes=(shapes,))
+        if said is not None and said.span != claim.span:
+            labels += (Label(said.span, "declared here"),)
+        helps = (help,) if help else ()
+        findings.error(code, message, claim.span, at=at, place=claim.scope, labels=labels, notes=(shapes,), helps=helps)
 
     if claim.type.kind == "seq" and not given.is_seq:
         fault("S2S403", f"{claim.what} is declared as a sequence but has no time axis", None)
@@ -64,6 +71,8 @@ def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, Type
                     f"axis {index + 1} of {claim.what} is declared as {expression.name} but is {axis.name}",
                     None,
                     at=f"{axis.name} ({axis.dim}), not {expression.name}",
+                    said=expression,
+                    help=_ORDER if given.is_seq else "",
                 )
                 return
             bound = variables.setdefault(expression.name, (axis, claim))
@@ -74,6 +83,7 @@ def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, Type
                     f"`{expression.name}` is {bound[0].dim} in {bound[1].what} but {axis.dim} in {claim.what}",
                     index,
                     at=f"{bound[0].dim} is not {axis.dim}",
+                    said=expression,
                 )
                 return
             continue
@@ -84,6 +94,8 @@ def _check(claim: TypeClaim, graph: Graph, variables: dict[str, tuple[Axis, Type
                 f"axis {index + 1} of {claim.what} is declared as {wanted} but is {axis.dim}",
                 index,
                 at=f"{wanted} is not {axis.dim}",
+                said=expression,
+                help=f"declare it as {axis.dim}, or as `_`, which takes any size" if axis.dim.is_known else _ORDER,
             )
             return
 

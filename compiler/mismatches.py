@@ -8,7 +8,7 @@ from ..dsl.diagnostics import Diagnostic, Findings, Label, Severity
 from ..dsl.values import Static
 from .component import Mismatch
 from .graph import NodeOrigin
-from .provenance import labels_of
+from .provenance import inside, labels_of
 from .tensor_type import TensorType
 
 _SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S407": "warning", "S2S409": "info"}
@@ -27,7 +27,9 @@ def report_mismatch(
     severity = _SEVERITY.get(mismatch.code, "error")
     value = origin.params.get(mismatch.param) if mismatch.param else None
     labels = labels_of(value, besides=origin.span, text=f"`{mismatch.param}` comes from here")
-    labels += tuple(label for label in more if all(label.span != one.span for one in labels))
+    for label in more:
+        if not any(inside(label.span, other.span) for other in (*labels, *more) if other is not label):
+            labels += (label,)
     labels += mismatch.labels
     notes = [shapes_note(inputs)] if inputs else []
     if isinstance(value, Static) and value.origin.kind == "default" and not value.operands:
@@ -50,10 +52,10 @@ def report_mismatch(
 
 
 def shapes_note(inputs: Mapping[str, tuple[TensorType, ...]]) -> str:
-    """`shapes: x is seq[B, T, 64]`."""
+    """`shapes: x is seq[batch, time, 64]`."""
     pieces = []
     for name, group in inputs.items():
         for index, given in enumerate(group):
-            label = name if len(group) == 1 else f"{name}[{index}]"
-            pieces.append(f"{label} is {given}")
+            label = name if len(group) == 1 else f"input {index + 1}"
+            pieces.append(f"{label} is {given.named}")
     return "shapes: " + ", ".join(pieces)

@@ -39,7 +39,7 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "row_conv": ("the component row_conv", _CONVOLUTIONS),
     "group_norm": ("the component group_norm", "batch_norm and layer_norm are there today"),
     "instance_norm": ("the component instance_norm", "batch_norm and layer_norm are there today"),
-    "softmax": ("the component softmax", "log_softmax is there today"),
+    "softmax": ("the component softmax", "log_softmax is there today, and losses take logits as they are"),
     "swish": ("the component swish", "relu, gelu and glu are there today"),
     "silu": ("the component silu", "relu, gelu and glu are there today"),
     "squeeze_excite": ("the component squeeze_excite", ""),

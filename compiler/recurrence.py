@@ -38,7 +38,7 @@ class Recurrence(Component):
     holds: ClassVar[bool] = True
 
     size: int = param(doc="width of the state of one direction", unit_doc="features", minimum=1)
-    layers: int = param(default=1, doc="layers on top of each other", minimum=1, maximum=4096)
+    layers: int = param(default=1, doc="layers on top of each other", minimum=1, maximum=100)
     bidirectional: bool = param(default=False, doc="read from the end too, and give both directions side by side")
     dropout: float = param(
         default=0.0, doc="share of features silenced between layers", minimum=0, below=1, training=True

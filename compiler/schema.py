@@ -146,15 +146,21 @@ def _rewritten(what: str, param: Param, error: Any, place: Bound, catalogue: Cat
             {"time": " s", "frequency": " Hz", "bytes": " B"}.get(param.units[0], "") if len(param.units) == 1 else ""
         )
         limit = f"{error.validator_value:g}" if abs(error.validator_value) < 1e6 else str(error.validator_value)
-        return _Words(f"{what} must be {bounds[error.validator]} {limit}{unit}, got {_shown(place)}", "S2S303")
+        helps: tuple[str, ...] = ()
+        given = place.value if isinstance(place, Static) else None
+        if param.below == 1 and isinstance(given, int | float) and 1 < given <= 100:
+            helps = (f"write {given:g}% for a share of {given / 100:g}",)
+        return _Words(f"{what} must be {bounds[error.validator]} {limit}{unit}, got {_shown(place)}", "S2S303", helps)
     value = place.value if isinstance(place, Static) else None
     if param.choices and isinstance(value, str | DType):
-        given = value.name if isinstance(value, DType) else value
+        written = value.name if isinstance(value, DType) else value
         if isinstance(value, DType) and "precision" in param.families:
             return _Words(
-                f"{what} must be {_expected(param, catalogue)}, got {given}", "S2S308", (f"write autocast({given})",)
+                f"{what} must be {_expected(param, catalogue)}, got {written}",
+                "S2S308",
+                (f"write autocast({written})",),
             )
-        near = closest(given, param.choices)
+        near = closest(written, param.choices)
         shown = near if isinstance(value, DType) else f'"{near}"'
         helps = (f"did you mean {shown}?",) if near else ()
         return _Words(f"{what} must be {_expected(param, catalogue)}, got {_shown(place)}", "S2S308", helps)

@@ -11,6 +11,7 @@ Letters name axes in signatures, in code (`states_BTH`) and in the plan:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -87,6 +88,12 @@ class TensorType:
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """Concrete sizes for given symbols."""
         return tuple(axis.dim.value(sizes) for axis in self.axes)
+
+    @property
+    def named(self) -> str:
+        """With the names of axes whose sizes are not known: seq[batch, ceil(time/2), 256]."""
+        axes = ", ".join(re.sub(r"\b[A-Z]\w*", axis.name, str(axis.dim)) for axis in self.axes)
+        return f"seq[{axes}]" if self.is_seq else f"[{axes}]"
 
     def __str__(self) -> str:
         axes = ", ".join(str(axis.dim) for axis in self.axes)

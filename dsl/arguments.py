@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TypeGuard
 
@@ -290,17 +291,18 @@ def _numeric(problem: _Problem, value: Static) -> Fitted:
             return problem.error(
                 "S2S302",
                 f"{problem.what} is a quantity in {' or '.join(param.units)}, got {plain.text}",
-                _unit_help(param, _shown(plain)),
+                unit_help(param, _shown(plain)),
             )
         return problem.error("S2S302", f"{problem.what} is a plain number and has no unit, got {plain.text}")
     if not is_number(plain):
-        return problem.kind(value, _wanted(param))
+        unquoted = isinstance(plain, str) and re.fullmatch(r"\d+(\.\d+)?", plain) and not param.units
+        return problem.kind(value, _wanted(param), *((f"write {plain}, without quotes",) if unquoted else ()))
     assert isinstance(plain, int | float)
     if param.units:
         if plain == 0 and len(param.units) == 1:
             return value
         return problem.error(
-            "S2S302", f"{problem.what} needs a unit", _unit_help(param, plain), at="a number without a unit"
+            "S2S302", f"{problem.what} needs a unit", unit_help(param, plain), at="a number without a unit"
         )
     if param.type == "int" and not isinstance(plain, int):
         if value.operation == "/":
@@ -322,7 +324,10 @@ def _numeric(problem: _Problem, value: Static) -> Fitted:
     return value
 
 
-def _unit_help(param: Param, number: object = "…") -> str:
+def unit_help(param: Param, number: object = "…") -> str:
+    """How a number is written with the units that a parameter has."""
+    if param.units == ("time",) and isinstance(number, float) and 0 < number < 1:
+        return f"write {number * 1000:g}ms if these are seconds"
     examples = [f"{number} {unit}" if unit.isalpha() and len(unit) > 3 else f"{number}{unit}" for unit in _units(param)]
     return f"write {', '.join(examples[:-1])} or {examples[-1]}" if len(examples) > 1 else f"write {examples[0]}"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from . import expansion, functions, syntax
-from .arguments import Fitted, fit, with_defaults
+from .arguments import Fitted, fit, unit_help, with_defaults
 from .diagnostics import Label
 from .limits import LIMITS
 from .modules import (
@@ -92,6 +92,8 @@ class Evaluator(State):
             message, helps = f"the spec has no `{name.name}`", (f"add {name.name} {{ … }}",)
             # said once; other uses follow from it
             environment.root.names[name.name] = Thunk(name.name, name.span, lambda: UNKNOWN, silent=True)
+        if not helps and name.span.source.text[: name.span.start].rstrip().endswith("//"):
+            helps = ("`//` divides; comments start with `#`",)
         self.findings.error("S2S203", message, name.span, at="not defined", helps=helps)
 
     # ------------------------------------------------------------ expressions
@@ -211,7 +213,12 @@ class Evaluator(State):
                 items.append(value)
                 continue
             broken = True
-            self.wrong_kind(value, "a static value, a part or a tensor in a list", item.span)
+            self.wrong_kind(
+                value,
+                "a static value, a part or a tensor in a list",
+                item.span,
+                "modules are joined by `->`, not listed",
+            )
         return UNKNOWN if broken else Static(tuple(items), self.origin(node.span))
 
     def _tuple(self, node: syntax.Tuple, environment: Environment, scope: Scope) -> Value:
@@ -632,7 +639,13 @@ class Evaluator(State):
         names = [*(entry.name for entry in signature.inputs), *(param.name for param in signature.params)]
         synonym = self.catalogue.synonym(f"{signature.name}.{name}") or self.catalogue.synonym(name)
         match = synonym if synonym in names else closest(name, names)
+        advice = self.catalogue.advice(f"{signature.name}.{name}") or (None if match else self.catalogue.advice(name))
         helps = (f"did you mean `{match}`?",) if match else (f"it has {listing(names)}",) if names else ()
+        meant = signature.param(match) if match else None
+        if advice:
+            helps = (advice,)
+        elif meant is not None and meant.units and synonym == match:
+            helps += (f"`{match}` has a unit: {unit_help(meant)}",)
         self.findings.error(
             "S2S202", f"{signature.name} has no parameter `{name}`", span, at="unknown parameter", helps=helps
         )

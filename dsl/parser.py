@@ -326,7 +326,10 @@ class _Driver:
             message = f"`=`, not `:`, stands between `{name.text}` and its value"
         else:
             message = f"`=` is missing between `{name.text}` and its value"
-        self.problems.error("S2S104", message, token.span, helps=(f"write `{name.text} = …`",))
+        line = name.span.source.line(name.span.line)
+        value = line.partition(name.text)[2].strip().removeprefix(":").partition("#")[0].strip().rstrip(",;")
+        shown = value if value.isprintable() and 0 < len(value) <= 40 and "`" not in value else "…"
+        self.problems.error("S2S104", message, token.span, helps=(f"write `{name.text} = {shown}`",))
 
     def _report(self, index: int, accepted: set[str]) -> None:
         token = self.tokens[index]
@@ -355,6 +358,8 @@ class _Driver:
         before = self.tokens[index - 1] if index else token
         if not self.begun:
             return _FIRST_WORD_HELPS.get(token.type, ())
+        if token.type == "STRING" and before.type == "NAME" and before.span.end == token.span.start:
+            return (f'texts have no prefix `{before.text}`; path("folder", "file") joins pieces',)
         if token.type == "COLON" and "EQUAL" in accepted:
             return (f"write `{before.text} = …`",)
         if token.type == "COMPARISON":

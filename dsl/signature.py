@@ -124,6 +124,12 @@ class Catalogue(Protocol):
         None after an error in it.
         """
 
+    def advice(self, name: str) -> str | None:
+        """What to do with an option of other toolkits that has no counterpart here (`padding_idx`), in a sentence.
+
+        A parameter is asked for with its owner first: "adam.weight_decay".
+        """
+
     def facts(self, part: PartValue) -> Mapping[str, Plain]:
         """A part's static facts (`chars.size`)."""
 

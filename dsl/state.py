@@ -151,8 +151,11 @@ class State(ABC):
             helps=("a module gives a tensor when it is given one: x -> module",),
         )
 
-    def wrong_kind(self, value: Value, wanted: str, span: Span) -> None:
-        """Report a value of another kind than wanted; silent for what had an error already."""
+    def wrong_kind(self, value: Value, wanted: str, span: Span, *more_helps: str) -> None:
+        """Report a value of another kind than wanted; silent for what had an error already.
+
+        more_helps  ways out for modules
+        """
         if isinstance(value, Unknown):
             return
         helps: tuple[str, ...] = ()
@@ -160,6 +163,8 @@ class State(ABC):
             helps = (f"name one of its values: {listing(f'{value.what}.{name}' for name in sorted(value.names()))}",)
         elif isinstance(value, TensorValue) and wanted == "a module" and "(" in span.text:
             helps = ("it has all its inputs; leave out the one that `->` gives",)
+        elif isinstance(value, ModuleValue):
+            helps = more_helps
         self.findings.error(
             "S2S301",
             f"expected {wanted}, got {describe(value)}",

@@ -7,6 +7,7 @@ from ..graph import Graph, Node
 from ..limits_in_text import label_of_limit
 from ..longest import longest
 from ..pass_contract import graph_pass
+from ..provenance import labels_of
 
 
 @graph_pass(needs=("types", "classes"), despite_errors=True)
@@ -15,7 +16,29 @@ def check_ctc(graph: Graph, findings: Findings) -> Graph:
     for node in graph.nodes.values():
         if node.operation.name == "ctc_loss" and node.outputs:
             _check_labels(node, graph, findings)
+            _check_blank(node, graph, findings)
     return graph
+
+
+def _check_blank(node: Node, graph: Graph, findings: Findings) -> None:
+    """The search must leave out the class that the loss puts between symbols."""
+    search = graph.nodes.get(graph.infer.path) if graph.infer is not None else None
+    # a wrong number of logits is what the blank was fitted to
+    if findings.has_errors or search is None or "blank" not in search.operation.values():
+        return
+    ours, theirs = node.operation.values()["blank"], search.operation.values()["blank"]
+    if ours == theirs:
+        return
+    origin = graph.origins.of(search.path)
+    findings.error(
+        "S2S410",
+        f"{search.operation.name} has blank = {theirs}, but {node.operation.name} was trained with {ours}",
+        origin.span,
+        at="finds other symbols than were learned",
+        place=search.path,
+        labels=labels_of(graph.origins.of(node.path).params.get("blank"), besides=None, text=f"blank = {ours} here"),
+        helps=(f"give both the same, blank = {ours}",),
+    )
 
 
 def _check_labels(node: Node, graph: Graph, findings: Findings) -> None:
@@ -48,8 +71,8 @@ def _check_labels(node: Node, graph: Graph, findings: Findings) -> None:
             node.path,
             where,
             (
-                f"shapes: logits is {logits}, "
-                + ", ".join(f"{k} = {v}" for k, v in sizes.items() if k in logits.time.symbols),
+                f"shapes: logits is {logits.named}, "
+                + ", ".join(f"{logits.axes[1].name} = {v}" for k, v in sizes.items() if k in logits.time.symbols),
             ),
             ("use a smaller stride, a shorter hop, or lower the limit on labels",),
         )

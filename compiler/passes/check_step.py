@@ -32,7 +32,8 @@ def check_step(graph: Graph, findings: Findings) -> Graph:
                 _report(refusal, graph, findings)
     _check_found(graph, findings)
     _check_target(graph, findings)
-    _check_search(graph, findings)
+    if not reported:
+        _check_search(graph, findings)
     return graph
 
 

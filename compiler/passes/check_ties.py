@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ...dsl.diagnostics import Findings
+from ...dsl.diagnostics import Findings, Label
+from ...dsl.source import Span
+from ...dsl.values import Ref
+from ..dim_origins import labels_of_axis
 from ..graph import Graph, Node
 from ..pass_contract import graph_pass
 from ..provenance import span_of
@@ -54,16 +57,41 @@ def _check_tied(
                 place=node.path,
             )
         elif owner[1]["weight"] != wanted:
+            labels = (*_width_given(owner[0], graph, span), *_widths_taken(node, graph, span))
             findings.error(
                 "S2S411",
                 f"{node.operation.name} needs a weight {_spelt(wanted)}, "
                 f"but `{target}` has {_spelt(owner[1]['weight'])}",
                 span,
-                at="tied to this",
+                at=f"{_spelt(owner[1]['weight'])} is not {_spelt(wanted)}",
                 place=node.path,
+                labels=tuple(dict.fromkeys(labels)),
                 notes=(f"shapes: the weight is [output features, input features] = {_spelt(wanted)}",),
-                helps=("give both the same sizes, or leave `tie` out",),
+                helps=(_way_out(owner[1]["weight"], wanted),),
             )
+
+
+def _width_given(node: Node, graph: Graph, besides: Span | None) -> tuple[Label, ...]:
+    """Where the width of what a node gives comes from."""
+    given = graph.type_of(Ref(node.path))
+    return () if given is None else labels_of_axis(graph, Ref(node.path), given.rank - 1, besides=besides)
+
+
+def _widths_taken(node: Node, graph: Graph, besides: Span | None) -> tuple[Label, ...]:
+    """Where the widths that a node reads come from."""
+    refs = [(ref, given) for ref in node.refs() if (given := graph.type_of(ref)) is not None]
+    return tuple(
+        label
+        for ref, given in refs
+        if given.element == "real"
+        for label in labels_of_axis(graph, ref, given.rank - 1, besides=besides)
+    )
+
+
+def _way_out(there: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    if len(there) == len(wanted) == 2 and there[0] == wanted[0]:
+        return f"put linear({there[1]}) before it, or leave `tie` out"
+    return "give both the same sizes, or leave `tie` out"
 
 
 def _report_shared(

@@ -11,6 +11,7 @@ from ..claims import check_claims
 from ..component import Mismatch
 from ..dim_origins import labels_of_axis
 from ..graph import Graph, Node
+from ..limits_in_text import label_of_vocabulary
 from ..mismatches import report_mismatch, shapes_note
 from ..pass_contract import graph_pass
 from ..signatures import signature_of
@@ -84,6 +85,8 @@ def _report_mismatch(
         for ref, given in zip(node.inputs[name], group, strict=True):
             if given.element == "real" and mismatch.code.startswith("S2S4"):
                 more |= dict.fromkeys(labels_of_axis(graph, ref, given.rank - 1, besides=origin.span))
+            elif mismatch.code == "S2S410":
+                more |= dict.fromkeys(label_of_vocabulary(graph, ref, given))
     return report_mismatch(mismatch, origin, findings, place=node.path, inputs=inputs, more=tuple(more))
 
 

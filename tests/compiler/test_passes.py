@@ -173,8 +173,8 @@ def test_a_residual_add_names_both_numbers() -> None:
     assert one.code == "S2S401"
     assert "16" in one.message
     assert "32" in one.message
-    assert {label.span.text for label in one.labels} == {"16", "8", "4"}
-    assert "shapes: x[0] is seq[B, T, 16], x[1] is seq[B, T, 32]" in one.notes
+    assert {label.span.text for label in one.labels} == {"16", "8 * 4"}
+    assert "shapes: input 1 is seq[batch, time, 16], input 2 is seq[batch, time, 32]" in one.notes
     assert "reached through: encoder.out.0.add, block res" in one.notes
 
 

@@ -15,7 +15,7 @@ def helps(*changes: tuple[str, str]) -> list[str]:
     ("old", "new", "way"),
     [
         ("stop      = 100 steps", "stop = 200", "write 200 epochs, 200 steps or 200min"),
-        ("bins = 8", "bins = 8, hop = 0.01", "write 0.01ms or 0.01s"),
+        ("bins = 8", "bins = 8, hop = 0.01", "write 10ms if these are seconds"),
         ("rate = 16kHz", "rate = 16", "write 16Hz or 16kHz"),
         ("32 examples", "32", "write 32 examples, 32 tokens or 32min"),
         ("keep  = 1s .. 10s", "keep = 1 .. 10", "write 1s .. 10s"),

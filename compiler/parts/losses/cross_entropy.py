@@ -45,7 +45,7 @@ class CrossEntropy(Component):
             raise Mismatch(
                 "S2S410",
                 f"cross_entropy needs {vocabulary} logits, one for each token of the target, got {classes}",
-                at=f"{classes} logits",
+                at=f"{classes} logits for {vocabulary} tokens",
                 helps=(f"make the last layer {vocabulary} wide, with data.target.vocab",),
             )
 

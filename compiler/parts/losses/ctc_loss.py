@@ -36,21 +36,24 @@ class CtcLoss(Component):
             raise Mismatch(
                 "S2S410",
                 f"ctc_loss needs {vocabulary + 1} logits, {vocabulary} symbols and the blank, got {classes}",
-                at=f"{classes} logits",
+                at=f"{classes} logits for {vocabulary} symbols and the blank",
                 helps=(f"make the last layer {vocabulary + 1} wide (pad_to(8, {vocabulary + 1}) for speed)",),
             )
         if self.blank >= classes:
             raise Mismatch(
                 "S2S410",
                 f"ctc_loss has blank = {self.blank} but the logits have the classes 0 to {classes - 1}",
+                at=f"blank = {self.blank}",
                 param="blank",
+                helps=(f"make the last layer {self.blank + 1} wide or more",),
             )
         if vocabulary is not None and self.blank < vocabulary:
             raise Mismatch(
                 "S2S410",
                 f"ctc_loss has blank = {self.blank}, which is a symbol: the symbols are 0 to {vocabulary - 1}",
+                at="the blank comes behind the symbols",
                 param="blank",
-                helps=(f"blank = {vocabulary}",),
+                helps=(f"write blank = {vocabulary}, the size of the alphabet",),
             )
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType]:

@@ -27,7 +27,9 @@ class GreedyCtc(Component):
             raise Mismatch(
                 "S2S410",
                 f"greedy_ctc has blank = {self.blank} but there are only the classes 0 to {classes - 1}",
+                at=f"blank = {self.blank}",
                 param="blank",
+                helps=(f"make the last layer {self.blank + 1} wide or more",),
             )
 
     def infer(self, inputs: Mapping[str, tuple[TensorType, ...]]) -> dict[str, TensorType]:
