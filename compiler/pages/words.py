@@ -33,6 +33,10 @@ WORDS: dict[str, Word] = {
         "name a piece of a model with parameters and results; written out where it is used, with weights of its own",
         "block layer(x: seq, size) => y { y = x -> lstm(size) -> dropout(0.1) }",
     ),
+    "module": Word(
+        "in a signature file: what a module of a package takes, gives, costs and tolerates",
+        'module rotary(x: seq[batch, time, d], base: float = 10000.0) => y: seq[batch, time, d] { class = "Rotary" }',
+    ),
     "repeat": Word(
         "copy a module a number of times, one after the other, each with weights of its own",
         "out = data.audio -> repeat 6 { layer(256) }",
