@@ -29,7 +29,7 @@ def labels_of_axis(graph: Graph, ref: Ref, axis: int, *, besides: Span | None) -
         span = span_of(value)
         if isinstance(value, Static) and not value.operands and span is not None:
             found.append(Label(span, text))
-        elif isinstance(value, Static) and span is not None:
+        elif isinstance(value, Static) and span is not None and not value.operation.startswith("data."):
             found.append(Label(span, text))
             found.extend(labels_of(value, besides=span, text=f"{decided.dim} is computed from this"))
             continue

@@ -640,7 +640,9 @@ class Evaluator(State):
         synonym = self.catalogue.synonym(f"{signature.name}.{name}") or self.catalogue.synonym(name)
         match = synonym if synonym in names else closest(name, names)
         advice = self.catalogue.advice(f"{signature.name}.{name}") or (None if match else self.catalogue.advice(name))
-        helps = (f"did you mean `{match}`?",) if match else (f"it has {listing(names)}",) if names else ()
+        helps: tuple[str, ...] = (f"it has {listing(names)}",) if names else ()
+        if match:
+            helps = (f"did you mean `{match}`?",)
         meant = signature.param(match) if match else None
         if advice:
             helps = (advice,)

@@ -167,4 +167,4 @@ def test_a_size_of_the_data_is_labelled_at_the_setting_that_it_comes_from() -> N
     )
     (one,) = findings(complete(text))
     assert one.code == "S2S410"
-    assert [label.span.text for label in one.labels] == ['"abc "']
+    assert [label.span.text for label in one.labels] == ['alphabet("abc ")']
