@@ -93,7 +93,8 @@ def _problem(cls: type[Part], param: Param, bound: Bound, catalogue: Catalogue) 
     if error is not None:
         place = _item(bound, error.absolute_path)
         words = _rewritten(what, param, error, place, catalogue)
-        return Fault(param.name, words.message, words.code, _span(place) or _span(bound), bound, helps=words.helps)
+        at = f"{param.name}: {param.doc}" if words.code == "S2S303" else ""
+        return Fault(param.name, words.message, words.code, _span(place) or _span(bound), bound, at, words.helps)
     if isinstance(bound, Static) and isinstance(bound.value, Range):
         low, high = plain_ends(plain(bound, param, catalogue))
         if low > high:

@@ -144,7 +144,7 @@ def _code(page: Page) -> Explained:
 
 def _fixes(page: Page) -> list[tuple[str, bool]]:
     """The ways out that a program can take, from the findings in its own example."""
-    findings = analyse(Source("example.s2s", complete(page.example("bad")))).findings
+    findings = analyse(Source("example.s2s", complete(page.example("bad"))), select=[page.code]).findings
     found = ((fix.text, fix.safe) for one in findings if one.code == page.code for fix in one.fixes)
     return list(dict.fromkeys(found))
 

@@ -36,6 +36,7 @@ from ..settings import setting, span_at
 CODE = "S2S609"
 
 _PLAUSIBLE = {"adam": (1e-6, 0.02), "adamw": (1e-6, 0.02), "momentum": (1e-5, 5.0)}
+_USUAL = {"adam": 1e-3, "adamw": 1e-3, "momentum": 0.05}
 
 
 def check(graph: Graph) -> Iterator[Diagnostic]:
@@ -59,6 +60,11 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             at="too large" if rate > high else "too small",
             place="hyperparameters.optimizer.lr",
             notes=(*made, f"{optimizer.name} is known to train between {low:g} and {high:g}"),
+            helps=(
+                f"start from lr = {_USUAL[optimizer.name] * lr / rate:.1g}, which makes about {_USUAL[optimizer.name]:g}",
+            )
+            if made and rate
+            else (f"start from lr = {_USUAL[optimizer.name]:g}",),
         )
     least = setting(graph, "hyperparameters.schedule.min_lr")
     if least is not None and least > rate:
