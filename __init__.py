@@ -44,10 +44,10 @@ def lint(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = 
 
     Raises dsl.reading.Unreadable for what is no readable spec.
     """
-    from .compiler.front import analyse_file
+    from .compiler.lint.linter import Choice, Linter
 
-    analysis = analyse_file(Path(path), profile=profile, sets=_several(sets), blocks_too=True)
-    return list(analysis.findings)
+    choice = Choice(profiles=() if profile is None else (profile,), sets=tuple(_several(sets)))
+    return Linter(choice).lint(Path(path)).findings
 
 
 def compile(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> CheckedGraph:

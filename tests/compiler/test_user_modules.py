@@ -283,7 +283,9 @@ def watch(event, arguments):
         seen.append(arguments[0])
     if event == "open" and "acme_layers" in str(arguments[0]) and str(arguments[0]).endswith((".py", ".pyc")):
         seen.append(arguments[0])
-    if event in ("compile", "exec") and "acme_layers" in str(arguments):
+    # the file that code comes from: its text may speak of packages
+    name = arguments[1] if event == "compile" else arguments[0].co_filename if event == "exec" else ""
+    if "acme_layers" in str(name):
         seen.append(event)
 sys.addaudithook(watch)
 sys.path.insert(0, sys.argv[1])
