@@ -36,5 +36,6 @@ class HeadedAttention(Component):
                 f"{self.name} cannot split {features} channels over {self.heads} heads",
                 at=f"needs channels % heads == 0; {features} % {self.heads} = {features % self.heads}",
                 param="heads",
+                instead=str(fitting),
                 helps=(f"use {sizes} channels (changes the model) or heads = {fitting}",),
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..dsl.diagnostics import Diagnostic, Findings, Label, Severity
+from ..dsl.diagnostics import Diagnostic, Edit, Findings, Fix, Label, Severity
 from ..dsl.values import Static
 from .component import Mismatch
 from .graph import NodeOrigin
-from .provenance import inside, labels_of
+from .provenance import Value, inside, labels_of, span_of
 from .tensor_type import TensorType
 
 _SEVERITY: dict[str, Severity] = {"S2S309": "warning", "S2S407": "warning", "S2S409": "info"}
@@ -46,9 +46,18 @@ def report_mismatch(
             tuple(notes),
             mismatch.helps,
             origin.reached,
+            _instead(mismatch.instead, value, origin),
         )
     )
     return severity == "error"
+
+
+def _instead(text: str, value: Value | None, origin: NodeOrigin) -> tuple[Fix, ...]:
+    """Write another value where this one is written in the very call: of a name, others may want the old one."""
+    span = span_of(value)
+    if not text or span is None or not inside(span, origin.span) or span == origin.span:
+        return ()
+    return (Fix(f"write {text}", (Edit(span, text),), safe=False),)
 
 
 def shapes_note(inputs: Mapping[str, tuple[TensorType, ...]]) -> str:

@@ -45,6 +45,7 @@ class Mismatch(Exception):
     message  "attention cannot split 1000 channels over 16 heads"
     at       words under the carets
     param    the parameter to point at, if one is at fault
+    instead  what could be written for it, which makes another model
     labels   further places that have to do with it, in other files
     """
 
@@ -55,6 +56,7 @@ class Mismatch(Exception):
         *,
         at: str = "",
         param: str = "",
+        instead: str = "",
         helps: tuple[str, ...] = (),
         labels: tuple[Label, ...] = (),
     ) -> None:
@@ -63,6 +65,7 @@ class Mismatch(Exception):
         self.message = message
         self.at = at
         self.param = param
+        self.instead = instead
         self.helps = helps
         self.labels = labels
 

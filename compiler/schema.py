@@ -24,6 +24,8 @@ class Fault(NamedTuple):
     param  "rate", or "optimizer.lr" for a part within a part
     span   where the value is written; None for a default
     value  what was bound, for the provenance of its numbers
+
+    `instead` is what was surely meant.
     """
 
     param: str
@@ -33,6 +35,7 @@ class Fault(NamedTuple):
     value: Bound
     at: str = ""
     helps: tuple[str, ...] = ()
+    instead: str = ""
 
 
 def validate_params(value: PartValue, catalogue: Catalogue) -> Iterator[Fault]:
@@ -94,7 +97,8 @@ def _problem(cls: type[Part], param: Param, bound: Bound, catalogue: Catalogue) 
         place = _item(bound, error.absolute_path)
         words = _rewritten(what, param, error, place, catalogue)
         at = f"{param.name}: {param.doc}" if words.code == "S2S303" else ""
-        return Fault(param.name, words.message, words.code, _span(place) or _span(bound), bound, at, words.helps)
+        span = _span(place) or _span(bound)
+        return Fault(param.name, words.message, words.code, span, bound, at, words.helps, words.instead)
     if isinstance(bound, Static) and isinstance(bound.value, Range):
         low, high = plain_ends(plain(bound, param, catalogue))
         if low > high:
@@ -137,6 +141,7 @@ class _Words(NamedTuple):
     message: str
     code: str
     helps: tuple[str, ...] = ()
+    instead: str = ""
 
 
 def _rewritten(what: str, param: Param, error: Any, place: Bound, catalogue: Catalogue) -> _Words:
@@ -164,7 +169,9 @@ def _rewritten(what: str, param: Param, error: Any, place: Bound, catalogue: Cat
         near = closest(written, param.choices)
         shown = near if isinstance(value, DType) else f'"{near}"'
         helps = (f"did you mean {shown}?",) if near else ()
-        return _Words(f"{what} must be {_expected(param, catalogue)}, got {_shown(place)}", "S2S308", helps)
+        instead = shown if near and closest(written, set(param.choices) - {near}) is None else ""
+        message = f"{what} must be {_expected(param, catalogue)}, got {_shown(place)}"
+        return _Words(message, "S2S308", helps, instead or "")
     return _Words(f"{what} must be {_expected(param, catalogue)}, got {_shown(place)}", "S2S301")
 
 

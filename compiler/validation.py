@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..dsl.diagnostics import Diagnostic, Findings, Label
+from ..dsl.diagnostics import Diagnostic, Edit, Findings, Fix, Label
 from ..dsl.values import PartValue, Static
 from .catalogue import Catalogue
 from .part import severity_of
 from .provenance import inside, labels_of
-from .schema import validate_params
+from .schema import Fault, validate_params
 
 
 def validate(value: PartValue, catalogue: Catalogue, findings: Findings, *, place: str) -> bool:
@@ -31,9 +31,16 @@ def validate(value: PartValue, catalogue: Catalogue, findings: Findings, *, plac
                 labels,
                 _default_note(fault.param, fault.value),
                 fault.helps,
+                fixes=_meant(fault),
             )
         )
     return sound
+
+
+def _meant(fault: Fault) -> tuple[Fix, ...]:
+    if not fault.instead or fault.span is None or not fault.span.text.startswith(fault.instead[:1]):
+        return ()
+    return (Fix(f"write {fault.instead}", (Edit(fault.span, fault.instead),), safe=True),)
 
 
 def _default_note(param: str, value: object) -> tuple[str, ...]:

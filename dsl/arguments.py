@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TypeGuard
 
-from .diagnostics import Findings, Label
+from .diagnostics import Findings, Fix, Label
+from .fixes import range_with_unit, rounded_down, with_unit
 from .modules import (
     UNKNOWN,
     ComponentModule,
@@ -117,8 +118,16 @@ class _Problem:
     def what(self) -> str:
         return f"`{self.param.name}` of {self.owner}" if self.owner else f"`{self.param.name}`"
 
-    def error(self, code: str, message: str, *helps: str, at: str = "", labels: tuple[Label, ...] = ()) -> Unknown:
-        self.findings.error(code, message, self.span, at=at, helps=helps, labels=labels)
+    def error(
+        self,
+        code: str,
+        message: str,
+        *helps: str,
+        at: str = "",
+        labels: tuple[Label, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+    ) -> Unknown:
+        self.findings.error(code, message, self.span, at=at, helps=helps, labels=labels, fixes=fixes)
         return UNKNOWN
 
     def kind(self, value: Value, wanted: str, *helps: str) -> Unknown:
@@ -302,7 +311,11 @@ def _numeric(problem: _Problem, value: Static) -> Fitted:
         if plain == 0 and len(param.units) == 1:
             return value
         return problem.error(
-            "S2S302", f"{problem.what} needs a unit", unit_help(param, plain), at="a number without a unit"
+            "S2S302",
+            f"{problem.what} needs a unit",
+            unit_help(param, plain),
+            at="a number without a unit",
+            fixes=with_unit(problem.span, plain, param.units),
         )
     if param.type == "int" and not isinstance(plain, int):
         if value.operation == "/":
@@ -313,6 +326,7 @@ def _numeric(problem: _Problem, value: Static) -> Fitted:
                 f"use {a} // {b}, which rounds down, or pad_to(…)",
                 at=f"{a} / {b} = {plain:g}",
                 labels=origin_labels(value, beside=problem.span),
+                fixes=rounded_down(problem.span),
             )
         if not plain.is_integer():
             return problem.error(
@@ -358,7 +372,11 @@ def _range(problem: _Problem, value: Static) -> Fitted:
             return problem.error("S2S302", f"{problem.what} wants a range in {' or '.join(units)}, got one in {family}")
         unit = {"time": "s", "frequency": "Hz"}.get(units[0], f" {family_units(units[0])[0]}")
         return problem.error(
-            "S2S302", f"{problem.what} needs a unit", f"write {low}{unit} .. {high}{unit}", at="numbers without a unit"
+            "S2S302",
+            f"{problem.what} needs a unit",
+            f"write {low}{unit} .. {high}{unit}",
+            at="numbers without a unit",
+            fixes=range_with_unit(problem.span, low, high, units),
         )
     return value
 

@@ -121,9 +121,10 @@ class Findings:
         labels: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str, ...] = (),
+        fixes: tuple[Fix, ...] = (),
     ) -> None:
         """Add an error."""
-        self.add(Diagnostic(code, "error", message, span, at, place, labels, notes, helps))
+        self.add(Diagnostic(code, "error", message, span, at, place, labels, notes, helps, fixes=fixes))
 
     def warning(
         self,
@@ -136,9 +137,10 @@ class Findings:
         labels: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str, ...] = (),
+        fixes: tuple[Fix, ...] = (),
     ) -> None:
         """Add a warning."""
-        self.add(Diagnostic(code, "warning", message, span, at, place, labels, notes, helps))
+        self.add(Diagnostic(code, "warning", message, span, at, place, labels, notes, helps, fixes=fixes))
 
     def take(self, other: Findings, *, unless: Callable[[str], bool]) -> None:
         """Add what another stage gathered, leaving out the places for which `unless` holds."""

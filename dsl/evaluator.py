@@ -12,6 +12,7 @@ from typing import ClassVar
 from . import expansion, functions, syntax
 from .arguments import Fitted, fit, unit_help, with_defaults
 from .diagnostics import Label
+from .fixes import meant, said
 from .limits import LIMITS
 from .modules import (
     UNKNOWN,
@@ -196,7 +197,9 @@ class Evaluator(State):
 
     def _unknown_attribute(self, node: syntax.Attribute, what: str, names: set[str]) -> None:
         helps = did_you_mean(node.name, names) or ((f"it has {listing(sorted(names))}",) if names else ())
-        self.findings.error("S2S202", f"{what} has no `{node.name}`", node.name_span, at="unknown", helps=helps)
+        fixes = meant(node.name, node.name_span, names)
+        message = f"{what} has no `{node.name}`"
+        self.findings.error("S2S202", message, node.name_span, at="unknown", helps=helps, fixes=fixes)
 
     def _list(self, node: syntax.ListLiteral, environment: Environment, scope: Scope) -> Value:
         if len(node.items) > LIMITS.list_items:
@@ -643,13 +646,19 @@ class Evaluator(State):
         helps: tuple[str, ...] = (f"it has {listing(names)}",) if names else ()
         if match:
             helps = (f"did you mean `{match}`?",)
-        meant = signature.param(match) if match else None
+        matching = signature.param(match) if match else None
+        fixes = said(synonym, span) if synonym in names else meant(name, span, names)
         if advice:
-            helps = (advice,)
-        elif meant is not None and meant.units and synonym == match:
-            helps += (f"`{match}` has a unit: {unit_help(meant)}",)
+            helps, fixes = (advice,), ()
+        elif matching is not None and matching.units and synonym == match:
+            helps += (f"`{match}` has a unit: {unit_help(matching)}",)
         self.findings.error(
-            "S2S202", f"{signature.name} has no parameter `{name}`", span, at="unknown parameter", helps=helps
+            "S2S202",
+            f"{signature.name} has no parameter `{name}`",
+            span,
+            at="unknown parameter",
+            helps=helps,
+            fixes=fixes,
         )
         return match
 

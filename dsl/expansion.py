@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from . import syntax
 from .arguments import origin_labels
-from .diagnostics import Label
+from .diagnostics import Fix, Label
+from .fixes import inserted, meant, rounded_down, said
 from .limits import EXPANSION_STEPS, LIMITS
 from .modules import (
     UNKNOWN,
@@ -71,6 +72,7 @@ def apply(
             at="applied again",
             labels=(Label(module.uses[0], "first applied here"),) if module.uses[0] != span else (),
             helps=helps,
+            fixes=_shared(module),
         )
         return UNKNOWN
     module.uses.append(span)
@@ -90,6 +92,13 @@ def apply(
         return _apply_repeat(evaluator, module, inputs, scope, span)
     assert isinstance(module, TableModule)
     return _apply_table(evaluator, module, inputs, scope, span)
+
+
+def _shared(module: ModuleValue) -> tuple[Fix, ...]:
+    """Say that a module is shared, where it has its name in an encoder, a decoder or a block."""
+    if not module.name or module.name_span is None or module.home is None:
+        return ()
+    return inserted(module.name_span.source, module.name_span.start, "shared ", safe=False)
 
 
 def emit(
@@ -203,8 +212,9 @@ def _unknown_parameter(evaluator: State, block: syntax.Block, name: str, span: S
     helps = did_you_mean(name, names) or (_parameters(block),)
     if synonym in names:
         helps = (f"did you mean `{synonym}`?",)
+    fixes = said(synonym, span) if synonym in names else meant(name, span, names)
     message = f"{block.name} has no parameter `{name}`"
-    evaluator.findings.error("S2S202", message, span, at="unknown parameter", helps=helps)
+    evaluator.findings.error("S2S202", message, span, at="unknown parameter", helps=helps, fixes=fixes)
 
 
 def look_into(evaluator: State, value: BlockValue) -> None:
@@ -615,18 +625,19 @@ def _check_columns(evaluator: State, table: syntax.Table, block: syntax.Block, n
     """Report columns that the block does not know, has twice or lacks."""
     findings = evaluator.findings
     sound = True
-    meant: set[str] = set()
+    replaced: set[str] = set()
     for index, column in enumerate(table.columns):
         if column.name != "repeat" and column.name not in names:
             synonym = evaluator.catalogue.synonym(column.name)
             match = synonym if synonym in names else closest(column.name, [*names, "repeat"])
             helps: tuple[str, ...] = (f"did you mean `{match}`?",) if match else (_parameters(block),)
+            fixes = said(synonym, column.span) if synonym in names else meant(column.name, column.span, names)
             message = f"{block.name} has no parameter `{column.name}`"
             if any(parameter.name == column.name for parameter in block.parameters):
                 message = f"`{column.name}` of {block.name} is a tensor, a column holds static values"
-                helps = ()
-            findings.error("S2S202", message, column.span, at="unknown column", helps=helps)
-            meant.add(match or "")
+                helps, fixes = (), ()
+            findings.error("S2S202", message, column.span, at="unknown column", helps=helps, fixes=fixes)
+            replaced.add(match or "")
             sound = False
         first = next(other for other in table.columns if other.name == column.name)
         if first is not table.columns[index]:
@@ -637,7 +648,7 @@ def _check_columns(evaluator: State, table: syntax.Table, block: syntax.Block, n
                 labels=(Label(first.span, "first here"),),
             )
             sound = False
-    given = {column.name for column in table.columns} | meant
+    given = {column.name for column in table.columns} | replaced
     for parameter in block.parameters:
         if is_tensor(parameter) or parameter.default is not None or parameter.name in given:
             continue
@@ -685,7 +696,8 @@ def repeat_count(evaluator: State, value: Value, span: Span, what: str = "repeat
         if isinstance(value, Static) and value.operation == "/" and isinstance(value.value, float):
             a, b = (operand.value for operand in value.operands)
             message = f"`repeat` wants a whole number, and {a} / {b} is {value.value:g}"
-            findings.error("S2S304", message, span, labels=labels, helps=(f"use {a} // {b}, which rounds down",))
+            helps = (f"use {a} // {b}, which rounds down",)
+            findings.error("S2S304", message, span, labels=labels, helps=helps, fixes=rounded_down(span))
         else:
             findings.error("S2S301", f"`repeat` wants a whole number, got {describe(value)}", span, labels=labels)
         return None

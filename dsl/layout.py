@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .diagnostics import Findings, Label
+from .diagnostics import Findings, Fix, Label
+from .fixes import inserted, instead
 from .lexing import OPERATORS, STATEMENT_WORDS
 from .limits import LIMITS
 from .source import Source, Span
@@ -80,6 +81,8 @@ def _match_with_care(tokens: list[Token], problems: Findings) -> _Brackets:
             token = tokens[opener]
             labels = (Label(tokens[end].span, why),) if why and end < len(tokens) else ()
             closer = {"LBRACE": "}", "LPAR": ")", "LSQB": "]"}[token.type]
+            # of several, which one ends where is a guess
+            fixes = _with_closer(tokens, end, closer) if len(open_) == depth + 1 else ()
             problems.error(
                 "S2S102",
                 f"`{token.text}` is never closed",
@@ -87,6 +90,7 @@ def _match_with_care(tokens: list[Token], problems: Findings) -> _Brackets:
                 at=f"no `{closer}` belongs to it",
                 labels=labels,
                 helps=(f"add `{closer}`",),
+                fixes=fixes,
             )
         del open_[depth:]
 
@@ -102,12 +106,27 @@ def _match_with_care(tokens: list[Token], problems: Findings) -> _Brackets:
             depth = _opener_for(tokens, open_, index)
             if depth is None:
                 brackets.stray.add(index)
-                problems.error("S2S103", f"`{token.text}` closes nothing", token.span, helps=("remove it",))
+                message = f"`{token.text}` closes nothing"
+                problems.error("S2S103", message, token.span, helps=("remove it",), fixes=_without_closer(token))
             else:
                 close_from(depth + 1, index, f"this `{token.text}` belongs to an outer bracket")
                 open_.pop()
     close_from(0, len(tokens), "")
     return brackets
+
+
+def _with_closer(tokens: list[Token], end: int, closer: str) -> tuple[Fix, ...]:
+    """Write a closer where the bracket ends: a brace on a line of its own."""
+    before = next(token for token in reversed(tokens[:end]) if token.type != "NEWLINE")
+    return inserted(before.span.source, before.span.end, f"\n{closer}" if closer == "}" else closer)
+
+
+def _without_closer(token: Token) -> tuple[Fix, ...]:
+    text, span = token.span.source.text, token.span
+    line = Span(span.source, text.rfind("\n", 0, span.start) + 1, span.end)
+    following = text[span.end : span.end + 1]
+    whole = not line.text[:-1].strip() and following in ("\n", "")
+    return instead(Span(span.source, line.start, span.end + len(following)) if whole else span, "")
 
 
 def _opener_for(tokens: list[Token], open_: list[int], closer: int) -> int | None:
@@ -177,7 +196,8 @@ class _Layout:
                 self._end(token)
             elif token.type == "COLON" and not self.inline and self._ends_line(index):
                 helps = ("a body stands in braces: encoder { … }",)
-                self.problems.error("S2S109", "no `:` at the end of a line", token.span, helps=helps)
+                fixes = instead(token.span, "")
+                self.problems.error("S2S109", "no `:` at the end of a line", token.span, helps=helps, fixes=fixes)
                 self._mark_faulty()
             elif token.type in CLOSER_OF:
                 self._open_bracket(index, token)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
-from .diagnostics import Findings
+from .diagnostics import Findings, Fix
 from .escapes import code_point, visible
+from .fixes import instead
 from .grammar import grammar, word_pattern
 from .letters import BLANKS, INVISIBLE, SYMBOLS, to_ascii
 from .limits import LIMITS
@@ -120,7 +121,11 @@ class _Lexer:
         written = self.text[start:end]
         meant = _FOREIGN_OPERATORS[written]
         self.problems.error(
-            "S2S109", f"`{written}` is written `{meant}` here", self._span(start, end), helps=(f"write `{meant}`",)
+            "S2S109",
+            f"`{written}` is written `{meant}` here",
+            self._span(start, end),
+            helps=(f"write `{meant}`",),
+            fixes=instead(self._span(start, end), meant),
         )
         self._add(self.words[meant], start, end, text=meant, faulty=True)
         return end
@@ -165,7 +170,9 @@ class _Lexer:
         quote = self.text[start]
         what = "single quotes" if quote == "'" else f"the quotation mark {code_point(quote)}"
         suggestion = f'write "{visible(inside[:60])}"' if '"' not in inside else 'write " around it'
-        self.problems.error("S2S106", f'strings stand in ", not in {what}', self._span(start, end), helps=(suggestion,))
+        span = self._span(start, end)
+        fixes = () if '"' in inside or "\\" in inside else instead(span, f'"{inside}"')
+        self.problems.error("S2S106", f'strings stand in ", not in {what}', span, helps=(suggestion,), fixes=fixes)
         self._add("STRING", start, end, value=inside, faulty=True)
         return end
 
@@ -185,14 +192,16 @@ class _Lexer:
             return end
         meant = SYMBOLS.get(character)
         if character in BLANKS:
-            self._refuse(start, end, "use an ordinary blank" if character not in INVISIBLE else "remove it")
+            blank = "" if character in INVISIBLE else " "
+            fixes = instead(self._span(start, end), blank)
+            self._refuse(start, end, "use an ordinary blank" if blank else "remove it", fixes)
         elif character == "\r":
             self._refuse(start, end, "end lines with a line feed, with or without a carriage return before it")
         elif character == "%":
             self._refuse(start, end, "`%` is a unit (10%); there is no modulo operator")
             self._add("UNKNOWN", start, end, faulty=True)
         elif meant is not None:
-            self._refuse(start, end, f"write `{meant}`")
+            self._refuse(start, end, f"write `{meant}`", instead(self._span(start, end), meant))
             self._add(self.words.get(meant, "UNKNOWN"), start, end, text=meant, faulty=True)
         else:
             self._refuse(start, end, "")
@@ -234,7 +243,9 @@ class _Lexer:
             near = get_close_matches(unit[0][:20], UNITS, 1, 0.5)
             helps = (f"did you mean `{self.text[start:end][:40]}{near[0]}`",) if near else ()
             units = "units: " + " ".join(UNITS)
-            self.problems.error("S2S302", f"`{written}` is no unit", span, notes=(units,), helps=helps)
+            alike = [one for one in UNITS if one.lower() == unit[0].lower()]
+            fixes = instead(span, alike[0]) if len(alike) == 1 else ()
+            self.problems.error("S2S302", f"`{written}` is no unit", span, notes=(units,), helps=helps, fixes=fixes)
 
     # ------------------------------------------------------------ strings
 
@@ -292,11 +303,12 @@ class _Lexer:
         if len(text) <= LIMITS.name_characters and re.fullmatch(r"\w+", meant, re.ASCII):
             message = f"this letter looks like `{to_ascii(text[offset])}` but is {code_point(text[offset])}"
             helps: tuple[str, ...] = (f"write `{meant}`",)
+            fixes = instead(self._span(start, end), meant)
         else:
             message = f"{code_point(text[offset])} cannot stand in a name"
             helps = ("names are made of a-z, A-Z, 0-9 and _",)
-            meant = text
-        self.problems.error("S2S106", message, self._span(at, at + 1), helps=helps)
+            meant, fixes = text, ()
+        self.problems.error("S2S106", message, self._span(at, at + 1), helps=helps, fixes=fixes)
         return meant
 
     def _refuse_hidden(self, start: int, end: int) -> bool:
@@ -305,15 +317,16 @@ class _Lexer:
         for found in _HIDDEN.finditer(self.text, start, end):
             if found[0] == "\r" and self.text[found.end() : found.end() + 1] == "\n":
                 continue
-            meant = f"write \\u{{{ord(found[0]):X}}}" if self.text[start - 1 : start] == '"' else "remove it"
-            self._refuse(found.start(), found.end(), meant)
+            escape = f"\\u{{{ord(found[0]):X}}}" if self.text[start - 1 : start] == '"' else ""
+            fixes = instead(self._span(found.start(), found.end()), escape)
+            self._refuse(found.start(), found.end(), f"write {escape}" if escape else "remove it", fixes)
         return found is not None
 
-    def _refuse(self, start: int, end: int, help_: str) -> None:
+    def _refuse(self, start: int, end: int, help_: str, fixes: tuple[Fix, ...] = ()) -> None:
         character = self.text[start]
         name = code_point(character) if not character.isascii() or not character.isprintable() else f"`{character}`"
         helps = (help_,) if help_ else ()
-        self.problems.error("S2S106", f"{name} is not allowed here", self._span(start, end), helps=helps)
+        self.problems.error("S2S106", f"{name} is not allowed here", self._span(start, end), helps=helps, fixes=fixes)
 
     # ------------------------------------------------------------ small things
 
@@ -348,7 +361,11 @@ def settle_keywords(tokens: list[Token], problems: Findings) -> None:
             if token.text in _PYTHON_CONSTANTS and after != "EQUAL" and before != "DOT":
                 meant = _PYTHON_CONSTANTS[token.text]
                 problems.error(
-                    "S2S109", f"`{token.text}` is written `{meant}` here", token.span, helps=(f"write `{meant}`",)
+                    "S2S109",
+                    f"`{token.text}` is written `{meant}` here",
+                    token.span,
+                    helps=(f"write `{meant}`",),
+                    fixes=instead(token.span, meant),
                 )
                 token.type, token.text, token.faulty = meant.upper(), meant, True
         elif token.type in KEYWORDS and (

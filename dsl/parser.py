@@ -11,6 +11,7 @@ from .automaton import UnexpectedToken
 from .diagnostics import Diagnostic, Edit, Findings, Fix, Label
 from .editions import EDITIONS, newest
 from .expectations import expected_words, found_words
+from .fixes import instead
 from .grammar import grammar
 from .layout import SECTION_WORDS, lay_out
 from .lexing import KEYWORDS, lex, settle_keywords
@@ -329,7 +330,11 @@ class _Driver:
         line = name.span.source.line(name.span.line)
         value = line.partition(name.text)[2].strip().removeprefix(":").partition("#")[0].strip().rstrip(",;")
         shown = value if value.isprintable() and 0 < len(value) <= 40 and "`" not in value else "…"
-        self.problems.error("S2S104", message, token.span, helps=(f"write `{name.text} = {shown}`",))
+        start, end = name.span.end, token.span.end if token.type == "COLON" else token.span.start
+        between = token.span.source.text[start:end]
+        after = "" if token.span.source.text[end : end + 1] == " " else " "
+        fixes = instead(Span(token.span.source, start, end), f" ={after}") if between.strip(" \t") in ("", ":") else ()
+        self.problems.error("S2S104", message, token.span, helps=(f"write `{name.text} = {shown}`",), fixes=fixes)
 
     def _report(self, index: int, accepted: set[str]) -> None:
         token = self.tokens[index]
@@ -351,7 +356,8 @@ class _Driver:
         elif first.text in ("def", "class") and self.begun:
             code, helps = "S2S109", ("blocks are written `block name(x: seq) => y { … }`",)
             message = f"there is no `{first.text}` here"
-        self.problems.error(code, message, token.span, helps=helps)
+        fixes = instead(token.span, "else if") if token.text == "elif" else ()
+        self.problems.error(code, message, token.span, helps=helps, fixes=fixes)
 
     def _helps(self, index: int, accepted: set[str]) -> tuple[str, ...]:
         token = self.tokens[index]

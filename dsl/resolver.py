@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from dataclasses import dataclass, field
 
 from . import syntax
 from .declarations import check_declarations
-from .diagnostics import Diagnostic, Findings, Label
+from .diagnostics import Diagnostic, Findings, Fix, Label
 from .evaluator import Evaluator
 from .expansion import statement_thunks
 from .file_names import FileNames
+from .fixes import instead, meant, without_statement
 from .imports import ImportRefused, Imports, Loader, load_imports
 from .limits import LIMITS
 from .modules import (
@@ -355,7 +357,13 @@ class _Resolution:
             helps = () if planned else did_you_mean(kind, SECTIONS) or (f"a spec has {listing(SECTIONS)}",)
             code = "S2S214" if planned else "S2S201"
             findings.error(
-                code, f"unknown section `{kind}`", section.kind_span, at="unknown section", notes=notes, helps=helps
+                code,
+                f"unknown section `{kind}`",
+                section.kind_span,
+                at="unknown section",
+                notes=notes,
+                helps=helps,
+                fixes=() if planned else meant(kind, section.kind_span, SECTIONS),
             )
             self._meant(kind, section.kind_span)
         else:
@@ -374,6 +382,7 @@ class _Resolution:
                 statement.name_span,
                 at="a section" if name in SECTIONS else "unknown",
                 helps=helps,
+                fixes=() if name in SECTIONS else meant(name, statement.name_span, SECTIONS),
             )
             self._meant(name, statement.name_span)
             return
@@ -437,9 +446,9 @@ class _Resolution:
                 findings.error("S2S305", f"`{section.kind}` needs a label", span, helps=ways)
             else:
                 helps = did_you_mean(section.label, labels) or (f"one of {listing(labels)}",)
-                findings.error(
-                    "S2S201", f"unknown {section.kind} layer `{section.label}`", span, at="unknown", helps=helps
-                )
+                message = f"unknown {section.kind} layer `{section.label}`"
+                fixes = meant(section.label, span, labels)
+                findings.error("S2S201", message, span, at="unknown", helps=helps, fixes=fixes)
             return UNKNOWN
         bound = bind_section(self.evaluator, signature, section.body, section.kind_span, self.environment, section.kind)
         if bound is None:
@@ -467,7 +476,8 @@ class _Resolution:
                 labels = self.evaluator.catalogue.section_labels("export")
                 span = section.label_span or section.kind_span
                 helps = did_you_mean(label, labels) or (f"one of {listing(labels)}",)
-                self.evaluator.findings.error("S2S201", f"unknown export `{label}`", span, helps=helps)
+                fixes = meant(label, span, labels)
+                self.evaluator.findings.error("S2S201", f"unknown export `{label}`", span, helps=helps, fixes=fixes)
                 continue
             path = f"export.{label}"
             bound = bind_section(self.evaluator, signature, section.body, section.kind_span, self.environment, path)
@@ -666,6 +676,7 @@ class _Resolution:
                         f"`{module.name}` is shared but applied once",
                         module.name_span,
                         helps=("remove `shared`",),
+                        fixes=_unshared(module.name_span),
                     )
                 )
 
@@ -677,7 +688,18 @@ class _Resolution:
                         self._unused(what, name, thunk.span)
 
     def _unused(self, what: str, name: str, span: Span, said: str = "never used") -> None:
-        self.evaluator.findings.warning("S2S210", f"{what} `{name}` is {said}", span, at="unused", helps=("remove it",))
+        fixes = self._removed(span) if what in ("let", "block", "import") else ()
+        message = f"{what} `{name}` is {said}"
+        self.evaluator.findings.warning("S2S210", message, span, at="unused", helps=("remove it",), fixes=fixes)
+
+    def _removed(self, name_span: Span) -> tuple[Fix, ...]:
+        """Take out the statement that defines a name at the top of a file."""
+        for document in (self.document, *self.imports.documents.values()):
+            for statement in document.statements:
+                span = getattr(statement, "alias_span", None) or getattr(statement, "name_span", None)
+                if span == name_span:
+                    return without_statement(statement.span)
+        return ()
 
     def _report_unused_in_blocks(self) -> None:
         """Parameters and names of blocks that no use of the block looks at."""
@@ -702,3 +724,9 @@ class _Resolution:
                 self._unused("name", place, thunk.span)
         else:
             self._unused("name", place, thunk.span)
+
+
+def _unshared(name_span: Span) -> tuple[Fix, ...]:
+    """Take the word `shared` away from before a name: the same weights, at another place of the model."""
+    word = re.search(r"\bshared[ \t]+\Z", name_span.source.text[: name_span.start])
+    return () if word is None else instead(Span(name_span.source, word.start(), name_span.start), "", safe=False)

@@ -23,10 +23,12 @@ class Round:
     edits: tuple[Edit, ...]
 
 
-def apply(findings: Iterable[Diagnostic], source: Source, *, unsafe: bool) -> Round:
+def apply(findings: Iterable[Diagnostic], source: Source, *, unsafe: bool, most: int | None = None) -> Round:
     """Apply the first fix of each finding that is allowed and touches no other one; later ones wait for a next round.
 
-    Only fixes of this one file are taken. `unsafe` takes those too that may change the model or its training.
+    Only fixes of this one file are taken, at most so many.
+
+    unsafe  those too that may change the model or its training
     """
     taken: list[Edit] = []
     fixes: list[tuple[Diagnostic, Fix]] = []
@@ -36,6 +38,8 @@ def apply(findings: Iterable[Diagnostic], source: Source, *, unsafe: bool) -> Ro
             continue
         taken += [edit for edit in fix.edits if edit not in taken]
         fixes.append((finding, fix))
+        if len(fixes) == most:
+            break
     text = source.text
     for edit in sorted(taken, key=lambda one: (one.span.start, one.span.end), reverse=True):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]

@@ -15,7 +15,7 @@ from ..whole_file import rewrite
 from .edits import Round, apply
 from .linter import Linted, Linter
 
-_MOST_ROUNDS = 20
+_MOST_ROUNDS = 100
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def fix_all(linter: Linter, linted: Sequence[Linted], *, unsafe: bool) -> Iterat
         if not any(fix.safe or unsafe for finding in one.findings for fix in finding.fixes):
             continue
         fixed = _fix(linter, one, unsafe=unsafe)
-        why = fixed.refused or _spoilt(linter, one, linted, unsafe=unsafe)
+        why = fixed.refused or _spoilt(linter, one, linted, fixed.fixes, unsafe=unsafe)
         if why:
             linter.files.replace(one.path, None)
             fixed = Fixed(one.path, one.source.text, one.source.text, refused=why)
@@ -71,28 +71,46 @@ def _fix(linter: Linter, before: Linted, *, unsafe: bool) -> Fixed:
     path, old = before.path, before.source.text
     now = sound = before
     done: list[tuple[Diagnostic, Fix]] = []
-    seen = {old}
+    seen, bad, single = {old}, dict[tuple[str, str], str](), False
     for _ in range(_MOST_ROUNDS):
-        step = apply(now.findings, now.source, unsafe=unsafe)
+        found = [one for one in now.findings if (one.code, one.message) not in bad]
+        step = apply(found, now.source, unsafe=unsafe, most=1 if single else None)
         if not step.fixes or step.text in seen:
             break
-        seen.add(step.text)
         linter.files.replace(path, step.text)
         try:
             after = linter.lint(path)
+            why = _worse(now, after, step)
         except Unreadable as error:
-            return Fixed(path, old, old, refused=error.message)
+            why = error.message
+        if why:
+            # one of them does harm: from here on they are tried one by one, and that one is left out
+            if single or len(step.fixes) == 1:
+                bad[step.fixes[0][0].code, step.fixes[0][0].message] = why
+            single = True
+            continue
+        seen.add(step.text)
         # what had errors is no model that could have changed
         sound = sound if _is_model(sound) else now
-        why = _worse(now, after, step) or ("" if unsafe else _changed(sound.analyses, after.analyses))
-        if why:
-            return Fixed(path, old, old, refused=why)
+        changed = "" if unsafe else _changed(sound.analyses, after.analyses, [*done, *step.fixes])
+        if changed:
+            return Fixed(path, old, old, refused=changed)
         done += step.fixes
         now = after
+    if bad and not done:
+        return Fixed(path, old, old, refused=next(iter(bad.values())))
+    linter.files.replace(path, now.source.text)
     return Fixed(path, old, now.source.text, tuple(done))
 
 
-def _spoilt(linter: Linter, fixed: Linted, linted: Sequence[Linted], *, unsafe: bool) -> str:
+def _spoilt(
+    linter: Linter,
+    fixed: Linted,
+    linted: Sequence[Linted],
+    fixes: Sequence[tuple[Diagnostic, Fix]],
+    *,
+    unsafe: bool,
+) -> str:
     """Why a file cannot be changed for the sake of those that import it."""
     for other in linted:
         if other is fixed or fixed.source not in other.sources:
@@ -103,7 +121,7 @@ def _spoilt(linter: Linter, fixed: Linted, linted: Sequence[Linted], *, unsafe: 
             return error.message
         if _errors(after) and not _errors(other):
             return f"{other.path} would have an error: {_errors(after)[0].message}"
-        why = "" if unsafe else _changed(other.analyses, after.analyses)
+        why = "" if unsafe else _changed(other.analyses, after.analyses, fixes)
         if why:
             return f"{why} in {other.path}"
     return ""
@@ -144,8 +162,12 @@ def _num_unreadable(linted: Linted) -> int:
     return sum(one.code.startswith("S2S1") for one in _errors(linted))
 
 
-def _changed(before: Sequence[Analysis], after: Sequence[Analysis]) -> str:
-    """What is another model or another training; nothing can be said of what had errors."""
+def _changed(before: Sequence[Analysis], after: Sequence[Analysis], fixes: Sequence[tuple[Diagnostic, Fix]]) -> str:
+    """What is another model or another training; nothing can be said of what had errors.
+
+    A fix may change what its finding is about: how it is written is not what it does.
+    """
+    about = [finding.place for finding, _ in fixes if finding.place]
     for old, new in zip(before, after, strict=False):
         if old.checked is None or new.checked is None:
             continue
@@ -153,7 +175,7 @@ def _changed(before: Sequence[Analysis], after: Sequence[Analysis]) -> str:
             return "the architecture would change"
         was, is_ = _settings(old), _settings(new)
         for path in sorted(was.keys() | is_.keys()):
-            if was.get(path) != is_.get(path):
+            if was.get(path) != is_.get(path) and not any(f"{path}.".startswith(f"{place}.") for place in about):
                 return f"`{path}` would change"
     return ""
 
@@ -166,8 +188,6 @@ def _settings(analysis: Analysis) -> Mapping[str, object]:
     for name, part in (("data", origins.data), ("hyperparameters", origins.hyperparameters)):
         if part is not None:
             _collect(name, part, found)
-    for label, part in origins.exports.items():
-        _collect(f"export.{label}", part, found)
     return found
 
 

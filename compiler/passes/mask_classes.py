@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ...dsl.diagnostics import Findings
+from ...dsl.diagnostics import Edit, Findings, Fix
 from ...dsl.values import Ref
 from ..components.class_mask import ClassMask
 from ..dim_origins import labels_of_axis
-from ..graph import Graph, Node
+from ..graph import Graph, Node, NodeOrigin
 from ..pass_contract import graph_pass
+from ..provenance import inside, span_of
 
 # Kernels like sizes that divide by this; any other surplus is taken for a mistake in counting.
 _ROUND = 8
@@ -68,6 +69,7 @@ def _mask(graph: Graph, logits: Ref, classes: int, findings: Findings) -> Graph:
             place=producer.path,
             labels=labels_of_axis(graph, logits, given.rank - 1, besides=origin.span),
             helps=(f"make it {classes} wide, or pad_to({_ROUND}, {classes}) = {round_size}: padded logits are masked",),
+            fixes=_fixes(origin, classes),
         )
         return graph
     path = f"{producer.path.rpartition('.')[0]}.class_mask"
@@ -82,3 +84,11 @@ def _mask(graph: Graph, logits: Ref, classes: int, findings: Findings) -> Graph:
     note = f"{given.features - classes} padded logits of {producer.path} masked"
     graph = graph.with_refs(instead)
     return graph.with_nodes([*graph.nodes.values(), mask], notes=(*graph.notes, note))
+
+
+def _fixes(origin: NodeOrigin, classes: int) -> tuple[Fix, ...]:
+    """Write the size of the layer that makes the logits, where it is written in its call."""
+    span = span_of(origin.params.get("size"))
+    if span is None or not inside(span, origin.span):
+        return ()
+    return (Fix(f"write {classes}", (Edit(span, str(classes)),), safe=False),)

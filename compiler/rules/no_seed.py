@@ -27,9 +27,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...dsl.diagnostics import Diagnostic
+from ...dsl.diagnostics import Diagnostic, Fix
 from ..graph import Graph
-from ..settings import is_written, span_at
+from ..insertions import before_setting
+from ..settings import is_written, setting, span_at
 
 CODE = "S2S601"
 
@@ -37,6 +38,8 @@ CODE = "S2S601"
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find a missing seed."""
     if not is_written(graph, "hyperparameters.seed"):
+        text = f"seed = {setting(graph, 'hyperparameters.seed')}"
+        edits = before_setting(graph, "hyperparameters.batch", text)
         yield Diagnostic(
             CODE,
             "warning",
@@ -44,4 +47,6 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             span_at(graph, "hyperparameters"),
             place="hyperparameters.seed",
             helps=("add seed = 17, or any other number",),
+            # the one that it has today: training stays the same
+            fixes=(Fix(f"add {text}", edits, safe=True),) if edits else (),
         )

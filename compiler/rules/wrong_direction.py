@@ -31,7 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...dsl.diagnostics import Diagnostic
+from ...dsl.diagnostics import Diagnostic, Edit, Fix
+from ...dsl.source import Span
 from ...dsl.values import SplitMetric
 from ..graph import Graph
 from ..settings import setting, span_at
@@ -57,4 +58,13 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             at=f"{least} {best.metric} is better",
             place=path,
             helps=(f"write {better}({best.split}.{best.metric})",),
+            fixes=_fixes(span_at(graph, path), best.direction, better),
         )
+
+
+def _fixes(span: Span | None, written: str, better: str) -> tuple[Fix, ...]:
+    """Write the other direction, where it is written here."""
+    if span is None or not span.text.startswith(written):
+        return ()
+    word = Span(span.source, span.start, span.start + len(written))
+    return (Fix(f"write {better}", (Edit(word, better),), safe=False),)

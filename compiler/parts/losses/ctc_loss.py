@@ -53,6 +53,7 @@ class CtcLoss(Component):
                 f"ctc_loss has blank = {self.blank}, which is a symbol: the symbols are 0 to {vocabulary - 1}",
                 at="the blank comes behind the symbols",
                 param="blank",
+                instead=str(vocabulary),
                 helps=(f"write blank = {vocabulary}, the size of the alphabet",),
             )
 
