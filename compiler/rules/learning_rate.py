@@ -45,6 +45,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     if optimizer is None or lr is None or optimizer.name not in _PLAUSIBLE:
         return
     low, high = _PLAUSIBLE[optimizer.name]
+    usual = _USUAL[optimizer.name]
     schedule = setting(graph, "hyperparameters.schedule")
     # what a curve makes of the number is what trains
     rate = schedule.highest(lr) if hasattr(schedule, "highest") else lr
@@ -60,11 +61,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
             at="too large" if rate > high else "too small",
             place="hyperparameters.optimizer.lr",
             notes=(*made, f"{optimizer.name} is known to train between {low:g} and {high:g}"),
-            helps=(
-                f"start from lr = {_USUAL[optimizer.name] * lr / rate:.1g}, which makes about {_USUAL[optimizer.name]:g}",
-            )
+            helps=(f"start from lr = {usual * lr / rate:.1g}, which makes about {usual:g}",)
             if made and rate
-            else (f"start from lr = {_USUAL[optimizer.name]:g}",),
+            else (f"start from lr = {usual:g}",),
         )
     least = setting(graph, "hyperparameters.schedule.min_lr")
     if least is not None and least > rate:
