@@ -135,6 +135,10 @@ class _Problem:
         written = value.origin.span if isinstance(value, Static | PartValue) else None
         if written is not None and not _within(written, self.span):
             labels = (Label(written, "which comes from here"),)
+        shown = self.span.source.shown
+        if shown and isinstance(value, Static) and isinstance(value.value, str) and not helps:
+            # of two pairs of quotes, the shell takes one away
+            helps = (f'write it without quotes of its own: --set "{shown.partition("=")[0]}={value.value}"',)
         message = f"{self.what} wants {wanted}, got {describe(value)}"
         return self.error("S2S301", message, *helps, at=f"this is {describe(value)}", labels=labels)
 

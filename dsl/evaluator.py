@@ -95,6 +95,9 @@ class Evaluator(State):
             environment.root.names[name.name] = Thunk(name.name, name.span, lambda: UNKNOWN, silent=True)
         if not helps and name.span.source.text[: name.span.start].rstrip().endswith("//"):
             helps = ("`//` divides; comments start with `#`",)
+        shown = name.span.source.shown
+        if not helps and shown:
+            helps = (f"a text has quotes, which the shell leaves only inside others: --set '{_quoted(shown)}'",)
         self.findings.error("S2S203", message, name.span, at="not defined", helps=helps)
 
     # ------------------------------------------------------------ expressions
@@ -696,3 +699,9 @@ def _index_span(node: syntax.Repeat) -> Span:
     text = node.span.source.text
     start = text.find(node.index, text.find("as", node.count.span.end) + 2)
     return Span(node.span.source, start, start + len(node.index))
+
+
+def _quoted(shown: str) -> str:
+    """`path=value` with the value as a text."""
+    path, _, value = shown.partition("=")
+    return f'{path}="{value.strip()}"'

@@ -58,17 +58,17 @@ def changed(*changes: tuple[str, str]) -> str:
     return text
 
 
-def analysed(*changes: tuple[str, str], profile: str | None = None, sets: Sequence[str] = ()) -> Analysis:
+def analysed(*changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()) -> Analysis:
     """What is known of the changed spec."""
     return analyse(Source("spec.s2s", changed(*changes)), profile=profile, sets=sets)
 
 
-def found(*changes: tuple[str, str], profile: str | None = None, sets: Sequence[str] = ()) -> list[Diagnostic]:
+def found(*changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()) -> list[Diagnostic]:
     """Its findings."""
     return list(analysed(*changes, profile=profile, sets=sets).findings)
 
 
-def said(*changes: tuple[str, str], profile: str | None = None, sets: Sequence[str] = ()) -> list[str]:
+def said(*changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()) -> list[str]:
     """Its findings in short: code, the marked text, message."""
     return [
         f"{one.code} {one.span.text if one.span else '-'}: {one.message}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from s2sc.dsl import imports, loading
 from s2sc.dsl.diagnostics import Findings
 from s2sc.dsl.imports import Parsed
 from s2sc.dsl.limits import LIMITS
+from s2sc.dsl.loading import Files
 from s2sc.dsl.parser import parse
+from s2sc.dsl.reading import read_source
 from s2sc.dsl.source import Source
 from s2sc.dsl.syntax import Document
 from s2sc.dsl.values import Static
@@ -372,3 +375,126 @@ def test_a_name_of_an_imported_file_is_found_for_who_forgot_the_alias(tmp_path: 
     spec.write_text(spec.read_text().replace("let width = 16\n", "").replace("conv(width,", "conv(9 * width,"))
     (found,) = analyse_file(spec).findings
     assert (found.message, found.helps) == ("unknown name `width`", ("write `parts.width`",))
+
+
+# ---------------------------------------------------------------- names of one file
+
+
+def test_a_file_with_several_names_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"blocks": "parts", "link": "link", "hard": "hard", "more/m": "more"}
+    statement = "\n".join(f'import "{name}.s2s" as {alias}' for name, alias in names.items())
+    use = (OUT, "out = data.audio -> parts.conv -> link.conv -> hard.conv -> more.again -> conv(width, kernel = 3)")
+    more = 'edition 1\nimport "../blocks.s2s" as b\nblock again(x: seq) => y { y = x -> b.conv }\n'
+    spec = project(tmp_path, {"more/m.s2s": more, "spec.s2s": changed(before_data(statement), use)})
+    (tmp_path / "link.s2s").symlink_to("blocks.s2s")
+    os.link(tmp_path / "blocks.s2s", tmp_path / "hard.s2s")
+    parsed: list[str] = []
+
+    def watched(source: Source, findings: Findings) -> Document:
+        parsed.append(Path(source.name).name)
+        return parse(source, findings)
+
+    monkeypatch.setattr(imports, "parse", watched)
+    assert said(analyse_file(spec)) == []
+    assert sorted(parsed) == ["blocks.s2s", "m.s2s", "spec.s2s"]
+
+
+def test_specs_share_what_they_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = project(tmp_path, {})
+    other = spec.with_name("other.s2s")
+    other.write_text(spec.read_text())
+    parsed: list[str] = []
+
+    def watched(source: Source, findings: Findings) -> Document:
+        parsed.append(Path(source.name).name)
+        return parse(source, findings)
+
+    monkeypatch.setattr(imports, "parse", watched)
+    files = Files()
+    assert [said(analyse_file(path, files=files)) for path in (spec, other, spec)] == [[], [], []]
+    assert sorted(parsed) == ["blocks.s2s", "other.s2s", "spec.s2s"]
+    (tmp_path / "blocks.s2s").write_text(BLOCKS + "let a = 1 +\n")
+    assert only(analyse_file(spec, files=files)).startswith("S2S101")
+
+
+def test_a_hard_link_to_a_file_elsewhere_is_not_opened(tmp_path: Path) -> None:
+    inside = tmp_path / "project"
+    (tmp_path / "secret.s2s").write_text("edition 1\nlet secret = 1 +\n")
+    spec = project(inside, {}, 'import "hard.s2s" as parts')
+    os.link(tmp_path / "secret.s2s", inside / "hard.s2s")
+    assert only(analyse_file(spec)) == "S2S206 `hard.s2s` is a file that has another name outside of the project"
+
+
+def test_a_device_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = project(tmp_path, {}, 'import "tape.s2s" as parts')
+    (tmp_path / "tape.s2s").write_text("")
+    really = os.stat
+
+    def device(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        found = really(path, *arguments, **options)
+        if str(path).endswith("tape.s2s"):
+            return os.stat_result((stat.S_IFCHR | 0o600, *tuple(found)[1:]))
+        return found
+
+    opened: list[str] = []
+    opens = os.open
+
+    def watched(path: Any, *arguments: Any, **options: Any) -> int:
+        opened.append(str(path))
+        return opens(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", device)
+    monkeypatch.setattr(os, "open", watched)
+    assert only(analyse_file(spec)).endswith("tape.s2s: not a regular file")
+    assert not any(path.endswith("tape.s2s") for path in opened)
+
+
+@pytest.mark.parametrize("place", ["last", "folder"])
+def test_a_link_that_appears_while_a_file_is_opened_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    inside = tmp_path / "project"
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "blocks.s2s").write_text("edition 1\nlet secret = 1 +\n")
+    spec = project(inside, {"parts/blocks.s2s": BLOCKS}, 'import "parts/blocks.s2s" as parts')
+    really = read_source
+
+    def late(path: Path, **options: Any) -> Source:
+        if path.name == "blocks.s2s":
+            # after all checks, right before it is opened
+            (inside / "parts" / "blocks.s2s").unlink()
+            if place == "last":
+                (inside / "parts" / "blocks.s2s").symlink_to(outside / "blocks.s2s")
+            else:
+                (inside / "parts").rmdir()
+                (inside / "parts").symlink_to(outside)
+        return really(path, **options)
+
+    monkeypatch.setattr(loading, "read_source", late)
+    found = only(analyse_file(spec))
+    assert found.startswith("S2S206")
+    assert "secret" not in found
+
+
+@pytest.mark.parametrize("name", ["/proc/self/environ", "../../../../../../proc/self/environ.s2s", "environ.s2s"])
+def test_the_system_is_no_project(tmp_path: Path, name: str) -> None:
+    spec = project(tmp_path, {}, f'import "{name}" as parts')
+    (tmp_path / "environ.s2s").symlink_to("/proc/self/environ")
+    assert only(analyse_file(spec)).startswith("S2S206")
+
+
+def test_a_name_is_spelt_as_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = project(tmp_path, {"Blocks.s2s": BLOCKS})
+    (tmp_path / "blocks.s2s").unlink()
+    assert only(analyse_file(spec)) == "S2S206 there is no file `blocks.s2s`"
+    # a disk that takes both for one
+    really, exists, stats = os.path.samefile, os.path.exists, os.lstat
+
+    def real(path: Any) -> Any:
+        return str(path)[: -len("blocks.s2s")] + "Blocks.s2s" if str(path).lower().endswith("/blocks.s2s") else path
+
+    monkeypatch.setattr(os.path, "samefile", lambda a, b: a.lower() == b.lower() or really(a, b))
+    monkeypatch.setattr(os.path, "exists", lambda path: exists(real(path)))
+    monkeypatch.setattr(os, "lstat", lambda path, **options: stats(real(path), **options))
+    assert only(analyse_file(spec)) == "S2S206 `blocks.s2s` is spelt `Blocks.s2s` on the disk"

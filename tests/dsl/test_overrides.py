@@ -126,3 +126,28 @@ def test_defaults_that_were_not_written_can_be_set() -> None:
     assert graph is not None
     assert graph.hyperparameters.values()["checkpoint"].values()["best"].metric == "wer"
     assert graph.hyperparameters.values()["schedule"].name == "poly"
+
+
+def test_quotes_that_a_shell_takes_or_leaves_are_explained() -> None:
+    (bare,) = analysed(sets=["data.root=corpus"]).findings
+    assert bare.helps == ("a text has quotes, which the shell leaves only inside others: --set 'data.root=\"corpus\"'",)
+    (twice,) = analysed(sets=['hyperparameters.stop="20 steps"']).findings
+    assert twice.helps == ('write it without quotes of its own: --set "hyperparameters.stop=20 steps"',)
+
+
+def test_profiles_that_set_different_things_are_applied_together() -> None:
+    other = "profile other { hyperparameters.seed = 5 }"
+    analysis = analysed(before_data(SMALL, other), profile=["other", "small"])
+    assert said(before_data(SMALL, other), profile=["other", "small"]) == []
+    assert analysis.spec is not None
+    assert analysis.spec.profile == "other+small"
+    assert analysis.graph is not None
+    assert analysis.graph.hyperparameters.values()["seed"] == 5
+    assert analysis.graph.data.values()["audio"].values()["bins"] == 4
+
+
+def test_two_profiles_that_set_one_path_are_an_error() -> None:
+    other = "profile other { width = 4 }"
+    found = said(before_data(SMALL, other), profile=["small", "other"])
+    assert found == ["S2S204 width: `width` is set by profile `small` and by profile `other`"]
+    assert said(before_data(SMALL, other), profile="other") == []
