@@ -68,3 +68,15 @@ def test_linting_reads_no_page() -> None:
     ]
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("code", ["S2S103", "S2S104", "S2S106", "S2S109", "S2S201", "S2S202"])
+def test_what_leaves_no_choice_has_a_fix_that_puts_it_right(code: str) -> None:
+    (page,) = (page for page in pages() if page.code == code)
+    text = complete(page.example("bad"))
+    edits = [edit for one in findings(text) for fix in one.fixes for edit in fix.edits]
+    assert edits
+    assert all(fix.safe for one in findings(text) for fix in one.fixes)
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    assert code not in {one.code for one in findings(text)}
