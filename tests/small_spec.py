@@ -58,12 +58,16 @@ def changed(*changes: tuple[str, str]) -> str:
     return text
 
 
-def analysed(*changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()) -> Analysis:
+def analysed(
+    *changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()
+) -> Analysis:
     """What is known of the changed spec."""
     return analyse(Source("spec.s2s", changed(*changes)), profile=profile, sets=sets)
 
 
-def found(*changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()) -> list[Diagnostic]:
+def found(
+    *changes: tuple[str, str], profile: str | Sequence[str] | None = None, sets: Sequence[str] = ()
+) -> list[Diagnostic]:
     """Its findings."""
     return list(analysed(*changes, profile=profile, sets=sets).findings)
 
