@@ -165,7 +165,9 @@ def test_what_does_not_fit_the_model_is_refused(infer: Run, words: list[str], mo
 
 
 PROCESS = """
-import s2sc, sys
+import s2sc, signal, sys
+# a shell's background jobs are begun deaf to it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from s2sc.tests.test_infer_text import Shouter
 s2sc.load = lambda path, **settings: Shouter()
 sys.exit(s2sc.cli.main.main(["infer", "."]))
