@@ -19,7 +19,7 @@ REFERENCE_FLOPS = 790e12
 TARGET_SHARE = 0.45
 PRECISIONS = ("fp32", "tf32", "autocast(bf16)", "autocast(fp16)")
 
-METHOD = f"""Optimizer steps of `{SPEC}` through the loop body of `runtime/trainer.py` on a batch of noise that lies
+METHOD = f"""Optimizer steps of `{SPEC}` through the trainer's own loop body on a batch of noise that lies
 on the device already: forward, CTC loss, backward, unscaling, L2, momentum SGD, the check for non-finite gradients. All
 clips have the same length, so that no arithmetic goes into padding. Useful arithmetic is 2 operations for each
 multiply-accumulate of the plan (for the length that is trained), 3 times (forward, and backward to inputs and weights).

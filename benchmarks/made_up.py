@@ -14,12 +14,14 @@ import torch
 from s2sc.compiler.front import analyse_file
 from s2sc.compiler.graph import CheckedGraph
 from s2sc.compiler.longest import longest
-from s2sc.runtime import trainer as engine
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.speech import SpeechData
 from s2sc.runtime.progress import PlainProgress
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.stopping import StopRequest
+from s2sc.runtime.training import trainer as engine
+from s2sc.runtime.training.batches import train_batches
+from s2sc.runtime.training.preparing import prepare
+from s2sc.runtime.training.stopping import StopRequest
 
 from .report import CHECKOUT
 
@@ -84,7 +86,7 @@ class TrainerOverBatches:
     """
 
     def __init__(self, checked: CheckedGraph, folder: Path, *, device: torch.device, data: Any = None) -> None:
-        self.trainer = engine._prepare(
+        self.trainer = prepare(
             checked,
             Run(folder),
             cast("SpeechData", _NoData() if data is None else data),
@@ -99,17 +101,17 @@ class TrainerOverBatches:
         """The batches of a new epoch, as the trainer's loop gets them."""
         state = self.trainer.state
         state.epoch, state.next_batch = state.epoch + 1, 0
-        with closing(engine._batches(self.trainer)) as batches:
-            for batch, _, next_batch in batches:
-                yield batch
+        with closing(train_batches(self.trainer)) as batches:
+            for held, _, next_batch in batches:
+                yield from held
                 if next_batch == 0:
                     return
 
     def step(self, batch: Batch, *, may_skip: bool = False) -> None:
-        """What the loop of runtime/trainer.py does with one batch; `may_skip` where a loss scale is being found."""
+        """What the trainer's loop does with one batch; `may_skip` where a loss scale is being found."""
         state = self.trainer.state
         before, state.next_batch = state.step, batch.number + 1
-        engine._take(self.trainer, batch.to(self.trainer.device), self._stop)
+        engine._take(self.trainer, [batch.to(self.trainer.device)], self._stop)
         assert may_skip or state.step == before + 1, "the batch was skipped"
 
     def close(self) -> None:
@@ -118,7 +120,7 @@ class TrainerOverBatches:
 
     def weights(self) -> list[torch.Tensor]:
         """All trained tensors in the order of the modules."""
-        return [weight.detach() for weight in self.trainer.weights]
+        return [weight.detach() for weight in self.trainer.stepper.weights.tensors]
 
     def last_loss(self) -> float:
         """The loss of the latest step; NaN where that step's figures were written, which begins a new window."""

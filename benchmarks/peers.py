@@ -21,8 +21,8 @@ LARGEST_DIFFERENCE = 1e-5
 
 METHOD = f"""One process runs three loops over the same batches (noise, lengths as in the data) from the same weights:
 
-- **s2sc**: the loop body of `runtime/trainer.py` as it is, with schedule, clipping, check for non-finite gradients,
-  figures to metrics.jsonl and TensorBoard every 50 steps, and the look at what is due;
+- **s2sc**: the loop body of `runtime/training/trainer.py` as it is, with schedule, clipping, check for non-finite
+  gradients, figures to metrics.jsonl and TensorBoard every 50 steps, and the look at what is due;
 - **by hand**: `benchmarks/plain.py`, the same model and the same casts, with torch's own AdamW and clipping and no
   figures. Features, SpecAugment and the masked batch norm are the same functions in both;
 - **unmasked**: the loop that most people write: `nn.BatchNorm1d` over padding too, no masks, `torch.autocast`. It

@@ -59,7 +59,7 @@ sublayer); the column of trained weights shows what differs.
 
 Each toolkit makes its batches in its own way, for the same budget: sentences times the longest side, padding counted.
 
-- **s2sc**: the loop of `runtime/trainer.py` with everything it does at a step, over batches of its data layer;
+- **s2sc**: the loop of `runtime/training/trainer.py` with everything it does at a step, over batches of its data layer;
 - **Joey NMT 2.3**: its PlaintextDataset, TokenBatchSampler (random order, no buckets), model and
   `TrainManager._train_step`; the lines of `train_and_validate` behind that call are repeated (clipping, optimizer,
   schedule, zero_grad), since the method itself cannot be entered for one batch. Layers are pre-norm; recurrent ones

@@ -80,7 +80,8 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
         from ..runtime.device import torch_device
         from ..runtime.progress import progress_for, words_for
         from ..runtime.run_folder import Run, new_run, newest_run, open_run, safe_name, texts_of
-        from ..runtime.trainer import Stopped, train
+        from ..runtime.training.ended import Stopped
+        from ..runtime.training.trainer import train
     checked = analysis.checked
     assert checked is not None
     spec = Path(options.spec)

@@ -10,7 +10,7 @@ from .checkpoint import CheckpointError, load_best
 from .layers.layer import LayerOf, layer_class
 from .model import Model, build_model
 from .run_folder import Run, RunError
-from .training_state import load_model
+from .training.state import load_model
 
 
 def load_trained(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...compiler.part import Part
 from .groups import NamedParameter
@@ -23,7 +24,7 @@ class Regularizer:
     """
 
     add_gradient: Callable[[], None]
-    decay: Callable[[float], None]
+    decay: Callable[[float | Tensor], None]
 
 
 def optimizer_for(part: Part, parameters: Sequence[NamedParameter]) -> torch.optim.Optimizer:

@@ -12,13 +12,15 @@ import torch
 from s2sc.compiler.front import analyse
 from s2sc.compiler.graph import CheckedGraph
 from s2sc.dsl.source import Source
-from s2sc.runtime import trainer as engine
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.speech import SpeechData
 from s2sc.runtime.model import build_model
 from s2sc.runtime.progress import PlainProgress
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.stopping import StopRequest
+from s2sc.runtime.training import trainer as engine
+from s2sc.runtime.training.preparing import prepare
+from s2sc.runtime.training.stopping import StopRequest
+from s2sc.runtime.training.training import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 
@@ -65,7 +67,7 @@ def test_a_training_step_on_the_gpu_is_that_of_the_cpu(tmp_path: Path) -> None:
         loss_B = trainer.state.model.loss(trainer.state.model(given.to(device)), given.to(device))
         torch.autograd.backward(loss_B.mean())
         losses[device] = loss_B.detach().cpu()
-        gradients[device] = [weight.grad.cpu() for weight in trainer.weights if weight.grad is not None]
+        gradients[device] = [weight.grad.cpu() for weight in trainer.stepper.weights.tensors if weight.grad is not None]
     # float32 sums in another order
     torch.testing.assert_close(losses["cuda"], losses["cpu"], rtol=1e-4, atol=1e-4)
     for found, expected in zip(gradients["cuda"], gradients["cpu"], strict=True):
@@ -87,9 +89,9 @@ def test_half_precision_trains(precision: str, tmp_path: Path) -> None:
     trainer = trainer_on("cuda", compiled(precision), tmp_path)
     losses = take_steps(trainer, batch(), 60)
     assert losses[-1] < 0.5 * losses[0], "sixty steps on one batch more than halve its loss"
-    assert trainer.state.scale.enabled == ("fp16" in precision)
-    assert all(bool(weight.isfinite().all()) for weight in trainer.weights)
-    assert all(weight.dtype == torch.float32 for weight in trainer.weights)
+    assert trainer.state.scaler.enabled == ("fp16" in precision)
+    assert all(bool(weight.isfinite().all()) for weight in trainer.stepper.weights.tensors)
+    assert all(weight.dtype == torch.float32 for weight in trainer.stepper.weights.tensors)
 
 
 def test_an_overflow_skips_the_step_and_lowers_the_scale(tmp_path: Path) -> None:
@@ -97,14 +99,15 @@ def test_an_overflow_skips_the_step_and_lowers_the_scale(tmp_path: Path) -> None
     # the first scale is too large for the first gradients, and comes down
     assert take_steps(trainer, batch(), 20)
     step = trainer.state.step
-    before = [weight.detach().clone() for weight in trainer.weights]
-    scale = trainer.state.scale.value
+    before = [weight.detach().clone() for weight in trainer.stepper.weights.tensors]
+    scale = float(trainer.state.scaler.value)
     bad = batch()
     bad.inputs["data.audio.waveform"][0, 0] = float("inf")
-    engine._take(trainer, bad.to("cuda"), StopRequest())
+    engine._take(trainer, [bad.to("cuda")], StopRequest())
+    engine.settle(trainer)
     assert trainer.state.step == step
-    assert trainer.state.scale.value < scale
-    assert all(torch.equal(weight, old) for weight, old in zip(trainer.weights, before, strict=True))
+    assert float(trainer.state.scaler.value) < scale
+    assert all(torch.equal(weight, old) for weight, old in zip(trainer.stepper.weights.tensors, before, strict=True))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "autocast(fp16)", "autocast(bf16)"])
@@ -145,7 +148,7 @@ def test_padding_changes_no_gradient(tmp_path: Path) -> None:
         trainer = trainer_on("cuda", compiled("fp32"), tmp_path / str(number))
         loss_B = trainer.state.model.loss(trainer.state.model(one.to("cuda")), one.to("cuda"))
         torch.autograd.backward(loss_B.mean())
-        found.append([weight.grad for weight in trainer.weights if weight.grad is not None])
+        found.append([weight.grad for weight in trainer.stepper.weights.tensors if weight.grad is not None])
     for padded, plain in zip(found[1], found[0], strict=True):
         # cuDNN may take another algorithm for another shape
         torch.testing.assert_close(padded, plain, rtol=1e-3, atol=1e-3 * float(plain.abs().max()))
@@ -158,7 +161,7 @@ def compiled(precision: str) -> CheckedGraph:
     return found.checked
 
 
-def trainer_on(device: str, checked: CheckedGraph, folder: Path) -> engine.Trainer:
+def trainer_on(device: str, checked: CheckedGraph, folder: Path) -> Trainer:
     """A trainer on a device, from the same weights everywhere."""
 
     class NoData:
@@ -168,7 +171,7 @@ def trainer_on(device: str, checked: CheckedGraph, folder: Path) -> engine.Train
             return 100
 
     folder.mkdir(parents=True, exist_ok=True)
-    trainer = engine._prepare(
+    trainer = prepare(
         checked,
         Run(folder),
         cast("SpeechData", NoData()),
@@ -179,12 +182,13 @@ def trainer_on(device: str, checked: CheckedGraph, folder: Path) -> engine.Train
     return trainer
 
 
-def take_steps(trainer: engine.Trainer, given: Batch, number: int) -> list[float]:
+def take_steps(trainer: Trainer, given: Batch, number: int) -> list[float]:
     """The losses of steps on one batch, those that a loss scale made the trainer skip left out."""
     losses = []
     for _ in range(number):
         step = trainer.state.step
-        engine._train_step(trainer, given.to(trainer.device))
+        engine._train_step(trainer, [given.to(trainer.device)])
+        engine.settle(trainer)
         if trainer.state.step > step:
             losses.append(trainer.state.losses[-1])
     return losses

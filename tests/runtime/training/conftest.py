@@ -20,7 +20,7 @@ from s2sc.runtime.checkpoint import Checkpoint, load_checkpoint
 from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.data.speech import SpeechData
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.trainer import train
+from s2sc.runtime.training.trainer import train
 
 RATE = 8000
 TONES = {"a": 300.0, "b": 900.0, "c": 2200.0, " ": 0.0}

@@ -76,10 +76,10 @@ def test_a_signal_stops_with_a_checkpoint_and_the_command_that_goes_on(
 SLOW = """
 import sys, time
 from s2sc.cli.main import main
-from s2sc.runtime import trainer
+from s2sc.runtime.training import trainer
 step = trainer._train_step
-def slow(running, batch):
-    step(running, batch)
+def slow(running, batches):
+    step(running, batches)
     if running.state.step == 9:
         print("asleep", flush=True)
         time.sleep(60)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from s2sc.runtime import trainer as engine
 from s2sc.runtime.checkpoint import CheckpointError, checkpoint_steps, load_best, load_checkpoint, save_checkpoint
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.tally import BadData
@@ -20,11 +19,14 @@ from s2sc.runtime.evaluation import evaluate
 from s2sc.runtime.metrics_file import MetricsFile
 from s2sc.runtime.model import build_model
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.stopping import StopRequest
 from s2sc.runtime.storage import StorageError
 from s2sc.runtime.trained import load_trained
-from s2sc.runtime.trainer import Diverged, Stopped
-from s2sc.runtime.training_state import is_finite, load_model
+from s2sc.runtime.training import keeping
+from s2sc.runtime.training import trainer as engine
+from s2sc.runtime.training.ended import Diverged, Stopped
+from s2sc.runtime.training.preparing import prepare
+from s2sc.runtime.training.state import is_finite, load_model
+from s2sc.runtime.training.stopping import StopRequest
 
 WAVEFORM = "data.audio.waveform"
 CPU = torch.device("cpu")
@@ -171,14 +173,14 @@ def test_a_run_stopped_while_it_measures_measures_first_when_it_goes_on(
     whole = kit.trained(corpus, tmp_path / "whole")
     for number, at in enumerate((5, 10, 20)):
         with monkeypatch.context() as patched:
-            measure = engine._evaluate
+            measure = keeping.measure
 
             def interrupted(trainer: Any, split: str, stop: StopRequest, at: int = at, measure: Any = measure) -> Any:
                 if trainer.state.step == at:
                     stop.requested = "SIGINT"
                 return measure(trainer, split, stop)
 
-            patched.setattr(engine, "_evaluate", interrupted)
+            patched.setattr(keeping, "measure", interrupted)
             with pytest.raises(Stopped):
                 kit.trained(corpus, tmp_path / "parts", resume=number > 0)
     result = kit.trained(corpus, tmp_path / "parts", resume=True)
@@ -216,8 +218,8 @@ def test_the_speed_of_training_is_without_what_is_done_besides(
     kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("s2sc.runtime.trainer.time.monotonic", lambda: now)
-    take, measure = engine._train_step, engine._evaluate
+    monkeypatch.setattr("s2sc.runtime.training.training.time.monotonic", lambda: now)
+    take, measure = engine._train_step, keeping.measure
 
     def step(*arguments: Any) -> None:
         nonlocal now
@@ -230,7 +232,7 @@ def test_the_speed_of_training_is_without_what_is_done_besides(
         return measure(*arguments)
 
     monkeypatch.setattr(engine, "_train_step", step)
-    monkeypatch.setattr(engine, "_evaluate", slow)
+    monkeypatch.setattr(keeping, "measure", slow)
     text = kit.SPEC.replace("batch = 3 examples", "batch = 4 examples")
     kit.trained(corpus, tmp_path, text=text)
     lines = kit.metrics_of(tmp_path, without=())
@@ -246,24 +248,24 @@ def test_a_bad_batch_changes_nothing(kit: Any, corpus: Path, tmp_path: Path, val
     data = kit.data_of(checked, corpus)
     run = Run(tmp_path)
     run.begin(checked, spec_text="", base=corpus, started_with={})
-    trainer = engine._prepare(checked, run, data, device=CPU, progress=kit.Silent())
+    trainer = prepare(checked, run, data, device=CPU, progress=kit.Silent())
     trainer.state.model.module.train()
     batches = list(data.batches("train", batch=3, shuffle=True, seed=1))
     for batch in batches:
-        engine._train_step(trainer, batch)
+        engine._train_step(trainer, [batch])
     before = kit.state_of(trainer.state.to_checkpoint(made_with={}))
     rate = trainer.rate_of(trainer.state.step, trainer.length)
     bad = with_waveform(batches[0], value)
     if value == 1e30:
         bad = replace(bad, inputs={**bad.inputs, WAVEFORM: bad.inputs[WAVEFORM].cumsum(1)})
-    engine._train_step(trainer, bad)
+    engine._train_step(trainer, [bad])
     after = kit.state_of(trainer.state.to_checkpoint(made_with={}))
     changed = {name for name in before if before[name] != after[name]}
     # dropout drew random numbers, the loss scale halved
     assert changed <= {"skips", "scale", "random/cpu"}
     assert after["skips"] == 1
     assert trainer.rate_of(trainer.state.step, trainer.length) == rate
-    assert all(weight.grad is None for weight in trainer.weights)
+    assert all(weight.grad is None for weight in trainer.stepper.weights.tensors)
 
 
 def test_training_goes_on_after_a_bad_batch(kit: Any, corpus: Path, tmp_path: Path) -> None:
@@ -380,7 +382,7 @@ def test_the_best_checkpoint_survives_pruning(
     kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rates = iter([0.9, 0.2, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3])
-    measure = engine._evaluate
+    measure = keeping.measure
 
     def pretended(*arguments: Any) -> Any:
         found = measure(*arguments)
@@ -389,7 +391,7 @@ def test_the_best_checkpoint_survives_pruning(
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "_evaluate", pretended)
+        patched.setattr(keeping, "measure", pretended)
         sets = ("hyperparameters.stop=35 steps", "hyperparameters.checkpoint.keep=2")
         result = kit.trained(corpus, tmp_path, *sets)
     assert result["best_step"] == 10
@@ -401,7 +403,7 @@ def test_a_full_disk_stops_no_training_and_the_best_is_what_can_be_read(
     kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rates = iter([0.9, 0.2, 0.8, 0.7, 0.5, 0.6])
-    measure, save, add = engine._evaluate, save_checkpoint, MetricsFile.write
+    measure, save, add = keeping.measure, save_checkpoint, MetricsFile.write
 
     def pretended(*arguments: Any) -> Any:
         found = measure(*arguments)
@@ -422,8 +424,8 @@ def test_a_full_disk_stops_no_training_and_the_best_is_what_can_be_read(
             raise full("cannot write metrics.jsonl")
         add(file)
 
-    monkeypatch.setattr(engine, "_evaluate", pretended)
-    monkeypatch.setattr(engine, "save_checkpoint", save_if_room)
+    monkeypatch.setattr(keeping, "measure", pretended)
+    monkeypatch.setattr(keeping, "save_checkpoint", save_if_room)
     monkeypatch.setattr(MetricsFile, "write", write_if_room)
     silent = kit.Silent()
     result = kit.trained(corpus, tmp_path, "hyperparameters.stop=25 steps", progress=silent)
@@ -443,7 +445,7 @@ def test_a_full_disk_stops_no_training_and_the_best_is_what_can_be_read(
 def a_trainer(kit: Any, corpus: Path, folder: Path, *sets: str) -> tuple[Any, list[Batch]]:
     checked = kit.graph_of(*sets)
     data = kit.data_of(checked, corpus)
-    trainer = engine._prepare(checked, Run(folder), data, device=CPU, progress=kit.Silent())
+    trainer = prepare(checked, Run(folder), data, device=CPU, progress=kit.Silent())
     trainer.state.model.module.train()
     return trainer, list(data.batches("train", batch=3, shuffle=True, seed=1))
 
@@ -457,7 +459,7 @@ def test_a_step_is_what_a_loop_by_hand_does(kit: Any, corpus: Path, tmp_path: Pa
     optimizer = torch.optim.Adam(weights, lr=1e-2, betas=(0.9, 0.999), eps=1e-8, fused=True)
     for batch in batches:
         random = torch.get_rng_state()
-        engine._train_step(trainer, batch)
+        engine._train_step(trainer, [batch])
         torch.set_rng_state(random)
         loss = model.loss(model(batch), batch).mean()
         torch.autograd.backward(loss)
@@ -465,15 +467,26 @@ def test_a_step_is_what_a_loop_by_hand_does(kit: Any, corpus: Path, tmp_path: Pa
         optimizer.step()
         optimizer.zero_grad()
         assert trainer.state.losses[-1] == loss.item()
-    for ours, theirs in zip(trainer.weights, weights, strict=True):
+    for ours, theirs in zip(trainer.stepper.weights.tensors, weights, strict=True):
         assert torch.equal(ours, theirs)
 
 
-def test_a_step_waits_for_the_device_once(
-    kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("ahead", "waits_wanted"), [(False, ["tolist"]), (True, [])])
+def test_a_step_waits_for_the_device_once_or_not_at_all(
+    kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: bool, waits_wanted: list[str]
 ) -> None:
-    trainer, batches = a_trainer(kit, corpus, tmp_path, "hyperparameters.clip=0.5")
-    engine._train_step(trainer, batches[0])
+    trainer, batches = a_trainer(
+        kit,
+        corpus,
+        tmp_path,
+        "hyperparameters.clip=0.5",
+        "hyperparameters.optimizer=adamw(lr = 1e-3)",
+        "hyperparameters.regularizer=weight_decay(1e-2)",
+        "hyperparameters.precision=autocast(fp16)",
+    )
+    trainer.stepper.waits = not ahead
+    engine._train_step(trainer, [batches[0]])
+    engine.settle(trainer)
     waits = []
     for name in ("item", "tolist", "__bool__", "__float__", "__int__"):
         original = getattr(torch.Tensor, name)
@@ -483,8 +496,37 @@ def test_a_step_waits_for_the_device_once(
             return original(self, *arguments)
 
         monkeypatch.setattr(torch.Tensor, name, counted)
-    engine._train_step(trainer, batches[1])
-    assert waits == ["tolist"]
+    engine._train_step(trainer, [batches[1]])
+    assert waits == waits_wanted
+
+
+@pytest.mark.parametrize("precision", ["fp32", "autocast(fp16)"])
+def test_a_device_that_works_ahead_takes_the_same_steps(kit: Any, corpus: Path, tmp_path: Path, precision: str) -> None:
+    sets = (
+        f"hyperparameters.precision={precision}",
+        "hyperparameters.clip=0.5",
+        "hyperparameters.optimizer=adamw(lr = 1e-2)",
+        "hyperparameters.regularizer=weight_decay(1e-2)",
+        "hyperparameters.schedule=poly",
+    )
+    found = []
+    for ahead in (False, True):
+        folder = tmp_path / str(ahead)
+        folder.mkdir()
+        trainer, batches = a_trainer(kit, corpus, folder, *sets)
+        trainer.stepper.waits = not ahead
+        bad = with_waveform(batches[0], math.nan)
+        for number, batch in enumerate([bad, *batches, bad, bad, *batches]):
+            engine._train_step(trainer, [batch])
+            assert (trainer.pending is not None) == ahead
+            if number == 2:
+                engine.settle(trainer)
+        engine.settle(trainer)
+        state = kit.state_of(trainer.state.to_checkpoint(made_with={}))
+        # figures are reported as they become known
+        found.append({name: value for name, value in state.items() if name not in ("seconds", "losses")})
+    assert len(batches) < trainer.state.step <= 2 * len(batches)
+    assert found[0] == found[1]
 
 
 def test_reckoning_the_loss_changes_no_weight(kit: Any, corpus: Path, tmp_path: Path) -> None:
@@ -507,14 +549,14 @@ def test_half_precision_starts_over_with_half_the_scale(kit: Any, corpus: Path, 
     bad = with_waveform(batches[0], math.nan)
     seen = []
     for _ in range(19):
-        engine._train_step(trainer, bad)
-        seen.append(state.scale.value)
+        engine._train_step(trainer, [bad])
+        seen.append(float(state.scaler.value))
     assert seen[:3] == [2.0**19, 2.0**18, 2.0**17]
     assert seen[-2:] == [8.0, 8.0]
     assert len(trainer.progress.warned) == 2  # overflow at the floor is no matter of scale
     for batch in batches[:2]:
-        engine._train_step(trainer, batch)
-    assert (state.step, state.scale.value) == (2, 16.0)
+        engine._train_step(trainer, [batch])
+    assert (state.step, float(state.scaler.value)) == (2, 16.0)
 
 
 def test_an_overflow_of_the_scaled_loss_is_skipped_and_recovered_from(kit: Any, corpus: Path, tmp_path: Path) -> None:
@@ -549,7 +591,7 @@ def test_measuring_leaves_the_model_as_it_was(kit: Any, corpus: Path, tmp_path: 
     before = kit.state_of(trainer.state.to_checkpoint(made_with={}))
     for mode in (True, False):
         trainer.state.model.module.train(mode)
-        engine._evaluate(trainer, "valid", StopRequest())
+        keeping.measure(trainer, "valid", StopRequest())
         assert trainer.state.model.module.training is mode
     assert kit.state_of(trainer.state.to_checkpoint(made_with={})) == before
 
@@ -558,7 +600,7 @@ def test_a_run_that_ends_by_time_ends_and_its_rate_falls_with_it(
     kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("s2sc.runtime.trainer.time.monotonic", lambda: now)
+    monkeypatch.setattr("s2sc.runtime.training.training.time.monotonic", lambda: now)
     step = engine._train_step
 
     def timed(*arguments: Any) -> None:

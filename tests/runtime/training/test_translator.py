@@ -19,7 +19,7 @@ from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.evaluation import Evaluation, evaluate
 from s2sc.runtime.model import Model, build_model
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.trainer import train
+from s2sc.runtime.training.trainer import train
 from torch import Tensor
 
 SPEC = """edition 1

@@ -24,3 +24,8 @@ class RunningStatistics:
         """Undo what has been done since."""
         if self._now:
             torch._foreach_copy_(self._now, self._before)
+
+    def go_back_where(self, skipped: Tensor) -> None:
+        """Undo what has been done since where `skipped`, [] bool, says so; without a wait for the device."""
+        for now, before in zip(self._now, self._before, strict=True):
+            now.copy_(torch.where(skipped, before, now))

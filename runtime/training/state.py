@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .checkpoint import Checkpoint, CheckpointError
-from .loss_scale import LossScale
-from .model import Model
+from ..checkpoint import Checkpoint, CheckpointError
+from ..model import Model
+from .scaling.scaler import Scaler
 
 
 @dataclass
@@ -30,7 +30,7 @@ class TrainingState:
 
     model: Model
     optimizer: torch.optim.Optimizer
-    scale: LossScale
+    scaler: Scaler
     device: torch.device
     step: int = 0
     epoch: int = 0
@@ -58,7 +58,7 @@ class TrainingState:
         if self.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state(self.device)
         state = {name: getattr(self, name) for name in self.COUNTERS}
-        state |= {"scale": self.scale.state(), "optimizer": numbers, "optimizer_kind": self._kind}
+        state |= {"scale": self.scaler.state(), "optimizer": numbers, "optimizer_kind": self._kind}
         state["made_with"] = dict(made_with)
         groups = {"model": self.model.module.state_dict(), "optimizer": tensors, "random": random}
         return Checkpoint(self.step, groups, state)
@@ -76,7 +76,7 @@ class TrainingState:
         load_model(self.model, checkpoint)
         try:
             _load_optimizer(self.optimizer, checkpoint.tensors["optimizer"], state["optimizer"])
-            self.scale.load(state["scale"])
+            self.scaler.load(state["scale"])
             torch.set_rng_state(checkpoint.tensors["random"]["cpu"])
             if self.device.type == "cuda" and "cuda" in checkpoint.tensors["random"]:
                 torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)

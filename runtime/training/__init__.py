@@ -1,0 +1,1 @@
+"""Training: one optimizer step, the loop around it, and what falls due between steps."""

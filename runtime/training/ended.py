@@ -1,0 +1,15 @@
+"""How training ends before its end."""
+
+from __future__ import annotations
+
+
+class Diverged(Exception):
+    """Training cannot go on: losses, gradients or weights are not finite."""
+
+
+class Stopped(Exception):
+    """Training was asked to stop; its state is in the checkpoint of `step`."""
+
+    def __init__(self, signal: str, step: int) -> None:
+        super().__init__(f"stopped by {signal} after step {step}")
+        self.step = step

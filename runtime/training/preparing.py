@@ -1,0 +1,87 @@
+"""How a training begins: model, optimizer and all else made from the graph; or taken up where a checkpoint left it."""
+
+from __future__ import annotations
+
+import torch
+
+from ...compiler.graph import CheckedGraph
+from ..checkpoint import load_checkpoint
+from ..data.opened import OpenedData
+from ..distributed import ALONE, World
+from ..initialize import initialize
+from ..layers.layer import LayerOf, layer_class
+from ..metrics_file import MetricsFile
+from ..model import build_model
+from ..optim.groups import named_parameters
+from ..optim.lookup import optimizer_for, regularizer_for, schedule_for
+from ..progress import Progress
+from ..run_folder import Run
+from ..tensorboard import Board
+from .keeping import made_with, place
+from .running_statistics import RunningStatistics
+from .scaling.lookup import scaler_for
+from .state import TrainingState
+from .step import Stepper, may_run_ahead
+from .training import Trainer
+from .weights import Weights
+
+
+def prepare(
+    checked: CheckedGraph,
+    run: Run,
+    data: OpenedData,
+    *,
+    device: torch.device,
+    progress: Progress,
+    layer_of: LayerOf = layer_class,
+    world: World = ALONE,
+) -> Trainer:
+    """All that a graph and its data need to be trained, at the start of a run."""
+    settings = checked.graph.hyperparameters.values()
+    torch.manual_seed(settings["seed"])
+    model = build_model(checked, layer_of=layer_of)
+    model.module.to(device)
+    parameters = named_parameters(model.module, checked)
+    initialize(settings["initializer"], parameters)
+    weights = Weights(parameters)
+    optimizer = optimizer_for(settings["optimizer"], weights.named)
+    scaler = scaler_for(settings["precision"], device)
+    num_batches = data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True)
+    return Trainer(
+        checked=checked,
+        data=data,
+        run=run,
+        progress=progress,
+        device=device,
+        settings=settings,
+        state=TrainingState(model, optimizer, scaler, device),
+        stepper=Stepper(
+            model,
+            weights,
+            optimizer,
+            scaler,
+            regularizer_for(settings["regularizer"], weights.named),
+            RunningStatistics(model.module),
+            clip=settings["clip"],
+            world=world,
+            waits=not may_run_ahead(optimizer, device),
+        ),
+        rate_of=schedule_for(settings["schedule"], float(settings["optimizer"].lr)),
+        batches_per_epoch=max(num_batches, 1),
+        metrics=MetricsFile(run.metrics),
+        board=Board(run.tensorboard, warn=progress.warn),
+        world=world,
+    )
+
+
+def take_up(trainer: Trainer) -> None:
+    """Go on from the newest checkpoint, if there is one; CheckpointError if it is foreign."""
+    found = load_checkpoint(trainer.run.checkpoints, warn=trainer.progress.warn)
+    if found is None:
+        trainer.progress.say("there is no checkpoint yet: training starts from the beginning")
+        return
+    different = trainer.state.load(found, made_with=made_with(trainer))
+    if different:
+        trainer.progress.warn(f"inexact resume: different from before: {', '.join(different)}")
+    trainer.saved, trainer.best_saved = place(trainer.state), trainer.state.best
+    trainer.progress.say(f"goes on from step {found.step}")

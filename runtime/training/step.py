@@ -1,0 +1,153 @@
+"""One optimizer step, out of one batch or of several whose gradients add up.
+
+The order is that of mixed precision with float32 masters (Micikevicius et al. 2018):
+
+    loss times scale, gradients, gradients of the masters, unscale, penalty, norm, test for overflow, scale's update,
+    clip, decay, optimizer, back into the model
+
+What is not finite leaves weights, moments, running statistics and schedule as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..data.batch import Batch
+from ..distributed import ALONE, World
+from ..model import Model
+from ..optim.lookup import Regularizer
+from .running_statistics import RunningStatistics
+from .scaling.scaler import Scaler
+from .weights import Weights
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step did.
+
+    figures   the loss, the norm of the gradient before clipping, 1 where the step was skipped, 1 where the scale was at
+              its floor before it, the scale that it took: five numbers, or [5] float64 on a device that may still work
+    examples  how many it saw on this rank
+    first     the id of the first of them
+    """
+
+    figures: Tensor | list[float]
+    examples: int
+    first: str
+
+    def numbers(self) -> list[float]:
+        """The figures; waits for the device where they are not here yet."""
+        if isinstance(self.figures, Tensor):
+            found: list[float] = self.figures.tolist()
+            return found
+        return self.figures
+
+
+def _always_reduce(last: bool) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+@dataclass
+class Stepper:
+    """Takes steps.
+
+    clip       greatest norm of the whole gradient, None for any
+    waits      whether it may read from the device at each step, which on a GPU would keep it from working ahead
+    reduces    entered around each backward pass, told whether it is the step's last: where ranks add up their gradients
+    """
+
+    model: Model
+    weights: Weights
+    optimizer: torch.optim.Optimizer
+    scaler: Scaler
+    regularizer: Regularizer
+    statistics: RunningStatistics
+    clip: float | None = None
+    world: World = ALONE
+    waits: bool = True
+    reduces: Callable[[bool], AbstractContextManager[None]] = _always_reduce
+    _loss: Tensor = field(default_factory=lambda: torch.zeros(()))
+    _examples: int = 0
+    _first: str = ""
+
+    def gradients(self, batches: Sequence[Batch]) -> None:
+        """Forward and backward: the mean over all examples (or tokens) of all batches of all ranks.
+
+        Batches lie on the device. The gradients are those of one batch that holds them all.
+        """
+        self.statistics.remember()
+        weight = torch.stack([self.model.loss_weight(batch).sum() for batch in batches]).sum()
+        self.world.sum(weight)
+        self._loss = torch.zeros_like(weight, dtype=torch.float32)
+        for number, batch in enumerate(batches, start=1):
+            loss = self.model.loss(self.model(batch), batch).sum() / weight
+            self._loss += loss.detach()
+            with self.reduces(number == len(batches)):
+                torch.autograd.backward(self._scaled(loss))
+        self._examples, self._first = sum(len(batch) for batch in batches), batches[0].ids[0]
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        if self.world.size > 1:
+            # ranks take the mean of their gradients, and each has only its share of the sum
+            loss = loss * self.world.size
+        return loss * self.scaler.value if self.scaler.enabled else loss
+
+    def apply(self, rate: float) -> Outcome:
+        """Change the weights by the gradients, if they are finite."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.world.sum(self._loss)
+        gradients = self.weights.collect()
+        if self.scaler.enabled:
+            torch._foreach_mul_(gradients, self.scaler.value.reciprocal())
+        self.regularizer.add_gradient()
+        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        skipped = ~(torch.isfinite(self._loss) & torch.isfinite(norm))
+        seen = (self._loss, norm, skipped, self.scaler.at_floor, self.scaler.value)
+        figures = torch.stack([value.detach().double() for value in seen])
+        if self.scaler.enabled:
+            largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
+            self.scaler.update(skipped, largest)
+        known: list[float] | None = None
+        if not self.waits:
+            self._change_where(~skipped, gradients, norm, rate)
+        else:
+            # the step's one wait for the device
+            known = figures.tolist()
+            if known[2]:
+                self.statistics.go_back()
+            else:
+                self._change(gradients, norm, known[1], rate)
+        self.weights.clear()
+        return Outcome(figures if known is None else known, self._examples, self._first)
+
+    def _change(self, gradients: list[Tensor], norm: Tensor, norm_value: float, rate: float) -> None:
+        if self.clip is not None and norm_value + 1e-6 > self.clip:
+            torch._foreach_mul_(gradients, self._shrink(norm))
+        self.regularizer.decay(rate)
+        self.optimizer.step()
+        self.weights.write_back()
+
+    def _change_where(self, applied: Tensor, gradients: list[Tensor], norm: Tensor, rate: float) -> None:
+        """The same on the device's own word, for optimizers that take it (torch's fused kernels)."""
+        if self.clip is not None:
+            torch._foreach_mul_(gradients, self._shrink(norm))
+        self.regularizer.decay(applied * rate)
+        self.optimizer.found_inf = (~applied).float()  # type: ignore[attr-defined]  # what torch's GradScaler sets
+        self.optimizer.step()
+        self.weights.write_back()
+        self.statistics.go_back_where(~applied)
+
+    def _shrink(self, norm: Tensor) -> Tensor:
+        assert self.clip is not None
+        return (self.clip / (norm + 1e-6)).clamp(max=1.0)
+
+
+def may_run_ahead(optimizer: torch.optim.Optimizer, device: torch.device) -> bool:
+    """Whether steps need not wait: the device is another one, and the optimizer can be told there to do nothing."""
+    return device.type == "cuda" and bool(getattr(optimizer, "_step_supports_amp_scaling", False))

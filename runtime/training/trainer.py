@@ -1,0 +1,184 @@
+"""Training: batches through the model, gradients into the weights, figures and checkpoints into the run's folder."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import torch
+
+from ...compiler.graph import CheckedGraph
+from ..checkpoint import clean_up, load_best
+from ..data.batch import Batch
+from ..data.opened import OpenedData
+from ..distributed import ALONE, World
+from ..layers.layer import LayerOf, layer_class
+from ..progress import Progress
+from ..run_folder import Run
+from .batches import train_batches
+from .ended import Diverged, Stopped
+from .keeping import evaluate_and_save, measure, save, stop_here, unharmed
+from .preparing import prepare, take_up
+from .reporting import report
+from .state import load_model
+from .stopping import StopRequest
+from .training import Trainer
+
+MOST_SKIPS = 50
+
+
+def train(
+    checked: CheckedGraph,
+    run: Run,
+    data: OpenedData,
+    *,
+    device: torch.device,
+    progress: Progress,
+    resume: bool = False,
+    layer_of: LayerOf = layer_class,
+    world: World = ALONE,
+) -> dict[str, Any]:
+    """Train a graph into a run's folder and measure it; the content of result.json.
+
+    resume    go on from the newest checkpoint (from the start where there is none)
+    layer_of  where the torch side of a component is found
+    world     the processes that train together
+
+    Raises Stopped (with a checkpoint written), Diverged, StorageError, checkpoint.CheckpointError, data.tally.BadData.
+    """
+    trainer = prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of, world=world)
+    clean_up(run.checkpoints)
+    if resume:
+        take_up(trainer)
+    trainer.metrics.forget_after(trainer.state.step if resume else -1)
+    trainer.board.open(after=trainer.state.step)
+    try:
+        with StopRequest() as stop:
+            progress.start(steps=trainer.length.steps, step=trainer.state.step, stop=trainer.settings["stop"])
+            try:
+                _loop(trainer, stop)
+            finally:
+                progress.finish()
+            return _measure(trainer, stop)
+    finally:
+        trainer.board.close()
+
+
+def _loop(trainer: Trainer, stop: StopRequest) -> None:
+    state = trainer.state
+    trainer.since = trainer.window_since = time.monotonic()
+    trainer.checkpoints = int(trainer.done(trainer.settings["checkpoint"].every))
+    trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
+    # what a run that was stopped while it measured still owes
+    evaluate_and_save(trainer, stop)
+    state.model.module.train()
+    with closing(train_batches(trainer)) as batches:
+        while not trainer.finished:
+            if stop.requested is not None:
+                settle(trainer)
+                stop_here(trainer, stop.requested)
+            held, state.epoch, state.next_batch = next(batches)
+            _take(trainer, [batch.to(trainer.device) for batch in held], stop)
+    if stop.requested is not None:
+        stop_here(trainer, stop.requested)
+    trainer.keep_time()
+
+
+def _take(trainer: Trainer, batches: Sequence[Batch], stop: StopRequest) -> None:
+    """All that the batches of one step bring about."""
+    _train_step(trainer, batches)
+    if trainer.pending is not None:
+        if not _may_fall_due(trainer):
+            return
+        settle(trainer)
+    trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
+    report(trainer)
+    evaluate_and_save(trainer, stop)
+
+
+def _train_step(trainer: Trainer, batches: Sequence[Batch]) -> None:
+    """One step. On a device that works ahead, what it did is looked at while the next one is under way."""
+    trainer.stepper.gradients(batches)
+    if trainer.pending is not None:
+        settle(trainer)
+        report(trainer)
+    trainer.rate = trainer.rate_of(trainer.state.step, trainer.length)
+    trainer.pending = trainer.stepper.apply(trainer.rate)
+    if trainer.stepper.waits:
+        settle(trainer)
+
+
+def settle(trainer: Trainer) -> None:
+    """Look at what the last step did and count it."""
+    if trainer.pending is None:
+        return
+    outcome, trainer.pending = trainer.pending, None
+    state = trainer.state
+    loss, norm, skipped, at_floor, trainer.scale = outcome.numbers()
+    if skipped:
+        _skipped(trainer, loss, outcome.first, at_floor=bool(at_floor))
+        return
+    trainer.norm = norm
+    state.step += 1
+    state.skips = 0
+    state.losses.append(loss)
+    trainer.window_examples += outcome.examples
+
+
+def _may_fall_due(trainer: Trainer) -> bool:
+    """Whether the step that is under way may be one after which there is something to do."""
+    settings, state = trainer.settings, trainer.state
+    return (
+        (state.step + 1) % int(settings["log"]) == 0
+        or trainer.done(settings["stop"], ahead=1) >= 1
+        or int(trainer.done(settings["evaluate"], ahead=1)) > state.evaluations
+        or int(trainer.done(settings["checkpoint"].every, ahead=1)) > trainer.checkpoints
+    )
+
+
+def _skipped(trainer: Trainer, loss: float, first: str, *, at_floor: bool) -> None:
+    """Tell of a step that was left out; Diverged when it was one too many. Overflow of a loss scale is no news."""
+    state = trainer.state
+    state.skips += 1
+    if at_floor:
+        what = f"the loss is {loss:g}" if not math.isfinite(loss) else "its gradient is not finite"
+        trainer.progress.warn(f"skipped a batch after step {state.step}: {what} (it starts with {first})")
+    if state.skips >= MOST_SKIPS:
+        raise Diverged(
+            f"{MOST_SKIPS} batches in a row had a loss or a gradient that is not finite, after step {state.step}; "
+            f"try a lower learning rate, `clip` or fp32. {unharmed(trainer)}"
+        )
+
+
+def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
+    """The last checkpoint, then the best weights on every split but train."""
+    state = trainer.state
+    save(trainer, must=True)
+    step = state.step
+    if state.best is not None and state.best[0] != step:
+        chosen = load_best(trainer.run.checkpoints, warn=trainer.progress.warn)
+        if chosen is not None:
+            load_model(state.model, chosen)
+            step = chosen.step
+    result: dict[str, Any] = {
+        "steps": state.step,
+        "epochs": round(trainer.epochs, 4),
+        "seconds": round(state.seconds, 3),
+        "best_step": step,
+        "parameters": sum(weight.numel() for weight in trainer.stepper.weights.tensors),
+    }
+    for split in trainer.data.splits:
+        if split != "train":
+            known = trainer.measured if split == "valid" else None
+            found = known[1] if known is not None and known[0] == step else measure(trainer, split, stop)
+            if found is None:
+                raise Stopped(stop.requested or "", state.step)
+            result[split] = found.to_json()
+            trainer.progress.result(split, found.to_json(), found.pairs)
+    result["data"] = trainer.data.tally.to_json()
+    trainer.metrics.write()
+    trainer.run.write_result(result)
+    return result

@@ -1,0 +1,98 @@
+"""A training while it runs: everything that one run needs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ...compiler.graph import CheckedGraph
+from ...dsl.values import Quantity
+from ..data.opened import OpenedData
+from ..distributed import ALONE, World
+from ..evaluation import Evaluation
+from ..metrics_file import MetricsFile
+from ..optim.run_length import RunLength, run_length
+from ..progress import Progress
+from ..run_folder import Run
+from ..tensorboard import Board
+from .state import TrainingState
+from .step import Outcome, Stepper
+
+
+@dataclass
+class Trainer:
+    """Everything that one run needs.
+
+    state    where it stands: what checkpoints hold
+    stepper  takes its steps
+    rate_of  the learning rate of a step
+    world    the processes that train together
+    rate, norm, scale  of the last step: learning rate, norm of its gradient before clipping, scale of its loss
+    pending  what the last step did, where it was not looked at yet
+    """
+
+    checked: CheckedGraph
+    data: OpenedData
+    run: Run
+    progress: Progress
+    device: torch.device
+    settings: Mapping[str, Any]
+    state: TrainingState
+    stepper: Stepper
+    rate_of: Callable[[int, RunLength], float]
+    batches_per_epoch: int
+    metrics: MetricsFile
+    board: Board
+    world: World = ALONE
+    rate: float = 0.0
+    norm: float = 0.0
+    scale: float = 1.0
+    pending: Outcome | None = None
+    finished: bool = False
+    since: float = field(default_factory=time.monotonic)
+    window_since: float = field(default_factory=time.monotonic)
+    window_examples: int = 0
+    checkpoints: int = 0
+    saved: tuple[object, ...] | None = None
+    best_saved: tuple[int, float] | None = None
+    measured: tuple[int, Evaluation] | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds in training so far."""
+        return self.state.seconds + time.monotonic() - self.since
+
+    def keep_time(self) -> None:
+        """Bring the state's seconds up to now."""
+        self.state.seconds, self.since = self.elapsed, time.monotonic()
+
+    @property
+    def accumulate(self) -> int:
+        """Batches that make one step together."""
+        return int(self.settings.get("accumulate", 1))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch; its last one may be of fewer batches."""
+        return math.ceil(self.batches_per_epoch / self.accumulate)
+
+    @property
+    def epochs(self) -> float:
+        """Epochs done, with the share of the present one."""
+        return self.state.epoch + min(self.state.next_batch / self.batches_per_epoch, 1 - 1e-6)
+
+    @property
+    def length(self) -> RunLength:
+        """Steps of the run and of an epoch."""
+        return run_length(self.settings["stop"], self.steps_per_epoch, step=self.state.step, seconds=self.elapsed)
+
+    def done(self, quantity: Quantity, *, ahead: int = 0) -> float:
+        """How often a quantity of steps, epochs or time went by, or will have gone by some steps ahead."""
+        units = {"steps": float(self.state.step + ahead), "epochs": self.epochs, "time": self.elapsed}
+        # a tenth of an epoch, ten times, is one
+        return units[quantity.family] / quantity.amount * (1 + 1e-12)
