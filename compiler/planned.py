@@ -24,7 +24,6 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "lamb": ("the optimizer lamb", "momentum, adam and adamw are there today"),
     "rmsprop": ("the optimizer rmsprop", "momentum, adam and adamw are there today"),
     "lion": ("the optimizer lion", "momentum, adam and adamw are there today"),
-    "cosine": ("the schedule cosine", "poly, exp, noam and inverse_sqrt are there today"),
     "momentum.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adam.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adamw.larc": ("layer-wise rate control (larc)", "leave it out for now"),

@@ -26,6 +26,7 @@ _VALUES: dict[str, Any] = {
     "factor": 2,
     "lr": 1e-3,
     "momentum.lr": 0.05,
+    "inv_poly.min_lr": 1e-5,
     "d": 512,
     "boundaries": (20_000, 40_000),
     "rates": (0.1, 0.01),

@@ -1,4 +1,4 @@
-"""The torch side of a spec's optimizer, schedule and regularizer: the file of the same name."""
+"""The torch side of a spec's optimizer and regularizer: the file of the same name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from ...compiler.part import Part
+from ...compiler.run_length import RunLength
+from ...compiler.schedule import Schedule
 from .groups import NamedParameter
-from .run_length import RunLength
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def schedule_for(part: Part | None, base: float) -> Callable[[int, RunLength], f
     """The learning rate of a step (counted from 0) of a run of some length; without a schedule it stays `base`."""
     if part is None:
         return lambda step, length: base
-    learning_rate = _file(part).learning_rate
-    return lambda step, length: float(learning_rate(part, base, step, length))
+    assert isinstance(part, Schedule)
+    return lambda step, length: part.learning_rate(base, step, length)
 
 
 def regularizer_for(part: Part | None, parameters: Sequence[NamedParameter]) -> Regularizer:

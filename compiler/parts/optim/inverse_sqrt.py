@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from ....dsl.values import Quantity
-from ...part import Part, param, part
+from ...part import param, part
+from ...run_length import RunLength
+from ...schedule import Schedule
 
 
 @part("inverse_sqrt", family="schedule")
-class InverseSqrt(Part):
+class InverseSqrt(Schedule):
     """Raise the learning rate to `lr` in a line over `warmup`, then let it fall with the square root of the step.
 
         lr * min((step + 1) / warmup, sqrt(warmup / (step + 1)))
@@ -22,3 +26,10 @@ class InverseSqrt(Part):
         above=0,
         training=True,
     )
+
+    def learning_rate(self, lr: float, step: int, length: RunLength) -> float:
+        warmup = max(length.in_steps(self.warmup), 1)
+        return lr * min((step + 1) / warmup, math.sqrt(warmup / (step + 1)))
+
+    def turns(self, length: RunLength) -> list[tuple[int, str]]:
+        return [(max(length.in_steps(self.warmup), 1) - 1, "the warm-up ends")]

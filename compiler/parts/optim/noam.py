@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ....dsl.values import Quantity
-from ...part import Part, param, part
+from ...part import param, part
+from ...run_length import RunLength
+from ...schedule import Schedule
 
 
 @part("noam", family="schedule")
-class Noam(Part):
+class Noam(Schedule):
     """Raise the learning rate in a line over `warmup`, then let it fall with the square root of the step.
 
         lr * coefficient * d^-0.5 * min((step + 1) * warmup^-1.5, (step + 1)^-0.5), at most max_lr
@@ -25,6 +27,14 @@ class Noam(Part):
     )
     coefficient: float = param(default=1.0, doc="another factor", above=0, training=True)
     max_lr: float | None = param(default=None, doc="the rate is never above this", above=0, training=True)
+
+    def learning_rate(self, lr: float, step: int, length: RunLength) -> float:
+        warmup = max(length.in_steps(self.warmup), 1)
+        rate: float = lr * self.coefficient * self.d**-0.5 * min((step + 1) * warmup**-1.5, (step + 1) ** -0.5)
+        return rate if self.max_lr is None else min(rate, self.max_lr)
+
+    def turns(self, length: RunLength) -> list[tuple[int, str]]:
+        return [(max(length.in_steps(self.warmup), 1) - 1, "the warm-up ends")]
 
     def highest(self, lr: float) -> float | None:
         """The highest rate of the curve over `lr`; None where the warm-up is not counted in steps."""

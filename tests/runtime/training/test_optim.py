@@ -18,11 +18,11 @@ from s2sc.compiler.parts.optim.noam import Noam
 from s2sc.compiler.parts.optim.piecewise import Piecewise
 from s2sc.compiler.parts.optim.poly import Poly
 from s2sc.compiler.parts.optim.weight_decay import WeightDecay
+from s2sc.compiler.run_length import RunLength, run_length
 from s2sc.dsl.values import Quantity
 from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import NamedParameter, named_parameters
 from s2sc.runtime.optim.lookup import optimizer_for, regularizer_for, schedule_for
-from s2sc.runtime.optim.run_length import RunLength, run_length
 from torch import nn
 
 LENGTH = RunLength(steps=100, steps_per_epoch=10)

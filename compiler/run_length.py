@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...dsl.values import Quantity
+from ..dsl.values import Quantity
 
 UNKNOWN = 2**31
 
