@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from ...compiler.graph import CheckedGraph
+from ...compiler.run_length import RunLength, run_length
 from ...dsl.values import Quantity
 from ..data.opened import OpenedData
 from ..distributed import ALONE, World
 from ..evaluation import Evaluation
 from ..metrics_file import MetricsFile
-from ..optim.run_length import RunLength, run_length
 from ..progress import Progress
 from ..run_folder import Run
 from ..tensorboard import Board
