@@ -1,25 +1,171 @@
-"""The processes that train one model together."""
+"""The processes that train one model together, and what they tell each other."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-from torch import Tensor
+from .device import torch_device
+from .extras import extra
+from .place_in_world import Place, found_place
+from .run_folder import RunError
+
+with extra("train", "training"):
+    import torch
+    import torch.distributed as dist
+    from torch import Tensor
+
+# A peer that died is noticed at once, one that hangs after this; the first step may compile for minutes.
+TIMEOUT_SECONDS = 600.0
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class World:
-    """One of `size` processes, each with its own device. The first one, rank 0, writes and talks."""
+    """One of `size` processes; every one of them calls each method below the same number of times, in the same order.
+
+    rank        its number; rank 0 alone writes and talks
+    local_rank  its number on its machine
+    device      where its tensors are
+
+    With one process nothing is exchanged, and no method costs anything.
+    """
 
     rank: int = 0
     size: int = 1
+    local_rank: int = 0
+    device: torch.device = CPU
 
     @property
     def is_first(self) -> bool:
+        """Whether this process is the one that writes and talks."""
         return self.rank == 0
 
-    def sum(self, value: Tensor) -> None:
-        """Add up a tensor over all ranks, in place."""
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other process."""
+        return self.size == 1
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """Add a tensor up over all processes, in place. On a GPU nothing waits for it on the host."""
+        if not self.alone:
+            dist.all_reduce(tensor, dist.ReduceOp.SUM)
+        return tensor
+
+    def max(self, tensor: Tensor) -> Tensor:
+        """The largest of all processes, element by element, in place."""
+        if not self.alone:
+            dist.all_reduce(tensor, dist.ReduceOp.MAX)
+        return tensor
+
+    def any(self, flag: Tensor) -> Tensor:
+        """Whether a bool tensor is true in any process, in place: a bad batch of one is a bad batch of all."""
+        if not self.alone:
+            # gloo has no maximum of bools
+            flag.copy_(self.max(flag.to(torch.uint8)).bool())
+        return flag
+
+    def agree(self, value: bool) -> bool:
+        """Whether it is so in any process; waits for all of them."""
+        return value if self.alone else bool(self.max(torch.tensor(int(value))).item())
+
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
+        """Give all processes what rank 0 has in these tensors, in place."""
+        if self.alone:
+            return
+        for tensor in tensors:
+            dist.broadcast(tensor.detach(), src=0)
+
+    def tell(self, value: Any = None) -> Any:
+        """What rank 0 gave here, in every process: anything that JSON can say."""
+        return value if self.alone else self._parts(value if self.is_first else None)[0]
+
+    def gather(self, value: Any) -> list[Any]:
+        """What every process gave here, by rank, in every process: anything that JSON can say."""
+        return [value] if self.alone else self._parts(value)
+
+    def barrier(self) -> None:
+        """Wait for all processes."""
+        if not self.alone:
+            self.max(torch.zeros(1))
+
+    def _parts(self, value: Any) -> list[Any]:
+        # bytes of JSON: torch's own exchange of objects would unpickle what a peer sends
+        own = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+        sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        dist.all_gather(sizes, torch.tensor([len(own)]))
+        longest = max(int(size) for size in sizes)
+        padded = torch.zeros(longest, dtype=torch.uint8)
+        padded[: len(own)] = own
+        found = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(found, padded)
+        return [json.loads(one[: int(size)].numpy().tobytes()) for one, size in zip(found, sizes, strict=True)]
 
 
 ALONE = World()
+
+
+@contextmanager
+def joined(
+    environment: Mapping[str, str], device: str = "auto", *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Iterator[World]:
+    """Meet the processes that the environment tells of, if any, and leave them at the end.
+
+    device   "cpu", "cuda" or "auto"; of several GPUs each process takes the one of its number
+
+    Raises RunError.
+    """
+    place = found_place(environment)
+    if place is None:
+        yield World(device=torch_device(device))
+        return
+    if dist.is_initialized():
+        raise RunError("this process has joined others already")
+    store = dist.TCPStore(
+        place.address,
+        place.port,
+        place.size,
+        is_master=place.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True",
+        timeout=timedelta(seconds=timeout_seconds),
+    )
+    # each start of the workers writes below a name of its own: the agent's store outlives them
+    attempt = environment.get("TORCHELASTIC_RESTART_COUNT", "0")
+    with meeting(place, dist.PrefixStore(f"s2sc.{attempt}", store), device, timeout_seconds=timeout_seconds) as world:
+        yield world
+
+
+@contextmanager
+def meeting(
+    place: Place, store: dist.Store, device: str = "auto", *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Iterator[World]:
+    """Join the processes that meet in a store: nccl carries GPU tensors, gloo those of the CPU."""
+    own = _own_device(device, place.local_rank)
+    if own.type == "cuda":
+        torch.cuda.set_device(own)
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if own.type == "cuda" else "gloo",
+        store=store,
+        rank=place.rank,
+        world_size=place.size,
+        timeout=timedelta(seconds=timeout_seconds),
+        device_id=own if own.type == "cuda" else None,
+    )
+    try:
+        yield World(place.rank, place.size, place.local_rank, own)
+    finally:
+        dist.destroy_process_group()
+
+
+def _own_device(name: str, local_rank: int) -> torch.device:
+    device = torch_device(name)
+    if device.type != "cuda":
+        return device
+    if device.index is not None:
+        raise RunError(f"several processes cannot share {device}: use --device cuda, and each takes one GPU")
+    if local_rank >= torch.cuda.device_count():
+        raise RunError(f"process {local_rank} of this machine finds {torch.cuda.device_count()} GPUs: start fewer")
+    return torch.device("cuda", local_rank)
