@@ -12,6 +12,7 @@ from .longest import longest, longest_seconds
 from .part import Part
 from .passes.assign_precision import half_of
 from .passes.count_cost import ITEM_BYTES
+from .precisions import has_masters, stored
 
 # float32 numbers that an optimizer keeps for each weight
 _STATE_NUMBERS = {"momentum": 1, "adam": 2, "adamw": 2}
@@ -21,8 +22,10 @@ _STATE_NUMBERS = {"momentum": 1, "adam": 2, "adamw": 2}
 class Memory:
     """Bytes of one training step at a batch of the longest examples.
 
-    weights, gradients, optimizer   float32 numbers, one for each parameter (and what the optimizer keeps)
-    half_weights   copies of the weights that half-precision operations make and keep until the backward pass
+    weights, gradients   one number for each parameter, in what the model stores it
+    masters        float32 copies of weights stored in half, with their float32 gradients
+    optimizer      what it keeps for each number that it updates
+    half_weights   copies of float32 weights that half-precision operations make and keep until the backward pass
     activations    tensors kept for the backward pass, casts and masks included, each once
     working        the largest operation's inputs and outputs with their gradients, alive at the peak
 
@@ -32,6 +35,7 @@ class Memory:
     batch: int
     weights: int
     gradients: int
+    masters: int
     optimizer: int
     half_weights: int
     activations: int
@@ -39,13 +43,19 @@ class Memory:
 
     @property
     def total(self) -> int:
-        return self.weights + self.gradients + self.optimizer + self.half_weights + self.activations + self.working
+        held = self.weights + self.gradients + self.masters + self.optimizer + self.half_weights
+        return held + self.activations + self.working
 
 
 def memory(graph: Graph) -> Memory:
     """The estimate for a checked graph at its own batch."""
     batch = batch_examples(graph)
-    weights = 4 * sum(node.cost.parameters for node in graph.nodes.values())
+    held = stored(graph)
+    numbers = {path: node.cost.parameters for path, node in graph.nodes.items()}
+    halves = sum(numbers[path] for path in held)
+    weights = sum(count * ITEM_BYTES[held.get(path, "fp32")] for path, count in numbers.items())
+    masters = halves if has_masters(graph) else 0
+    updated = weights + (4 - ITEM_BYTES["fp16"]) * masters
     trained = _trained(graph)
     saved = {ref: _bytes(ref, graph, batch) for node in trained for ref in _saved(node, graph)}
     scratch = sum(_scratch(node, graph, batch) for node in trained)
@@ -54,11 +64,12 @@ def memory(graph: Graph) -> Memory:
         batch=batch,
         weights=weights,
         gradients=weights,
-        optimizer=weights * _STATE_NUMBERS.get(optimizer.name, 2),
+        masters=(4 + 4) * masters,
+        optimizer=updated * _STATE_NUMBERS.get(optimizer.name, 2),
         half_weights=sum(
             node.cost.parameters * ITEM_BYTES[node.compute]
             for node in trained
-            if node.compute in ("fp16", "bf16") and node.operation.precision == "half"
+            if node.compute in ("fp16", "bf16") and node.operation.precision == "half" and node.weights not in held
         ),
         activations=sum(saved.values()) + scratch,
         working=max((_working(node, graph, batch) for node in trained), default=0),

@@ -12,8 +12,10 @@ from .derive_step import Step, StepNode, carried_numbers, derive_step, step_macs
 from .export_form import for_export
 from .graph import CheckedGraph, Graph, Node
 from .longest import longest, longest_seconds
+from .loss_scaling import Scaling, scaling
 from .memory import Memory, export_bytes, memory, precision_of
 from .passes.count_cost import ITEM_BYTES
+from .precisions import has_masters, stored
 from .provenance import Value, statics
 from .receptive_field import field_of
 from .step_form import Carried
@@ -234,6 +236,7 @@ def _notes(graph: Graph) -> Iterator[str]:
         if any(node.operation.name in ("batch_norm", "layer_norm") for node in nodes):
             kept.append("normalisation statistics")
         yield f"{_listed(kept)} kept fp32"
+    yield from _stored(graph)
     regularizer = getattr(graph.hyperparameters, "regularizer", None)
     if regularizer is not None:
         left_out = [
@@ -243,6 +246,31 @@ def _notes(graph: Graph) -> Iterator[str]:
         ]
         if left_out:
             yield f"{regularizer.name} leaves out {_listed(left_out)}"
+
+
+def _stored(graph: Graph) -> Iterator[str]:
+    """What training holds in half, and how the loss is scaled."""
+    held = stored(graph)
+    if held:
+        dtype = next(iter(held.values()))
+        numbers = {path: node.cost.parameters for path, node in graph.nodes.items()}
+        halves = sum(numbers[path] for path in held)
+        masters = "with" if has_masters(graph) else "without"
+        rest = sum(numbers.values()) - halves
+        kept = f", {counted(rest)} fp32" if rest else ""
+        yield f"{counted(halves)} weights stored {dtype} {masters} float32 masters{kept}"
+    scale = scaling(graph)
+    if scale is not None:
+        yield f"loss scale {_scale(scale)}"
+
+
+def _scale(scale: Scaling) -> str:
+    first, least, largest = (_rounded(bound.value) for bound in (scale.first, scale.least, scale.largest))
+    return f"{first}, always" if least == largest else f"by {scale.name} from {first}, within {least} to {largest}"
+
+
+def _rounded(number: float) -> str:
+    return counted(round(number)) if number >= 100 else f"{number:g}"
 
 
 def _listed(words: list[str]) -> str:
@@ -343,8 +371,10 @@ def _memory(made: Plan) -> str:
     pieces = [
         f"weights {sized(parts.weights)}",
         f"gradients {sized(parts.gradients)}",
-        f"optimizer {sized(parts.optimizer)}",
     ]
+    if parts.masters:
+        pieces.append(f"float32 masters with gradients {sized(parts.masters)}")
+    pieces.append(f"optimizer {sized(parts.optimizer)}")
     if parts.half_weights:
         pieces.append(f"{made.precision} copies of weights {sized(parts.half_weights)}")
     pieces += [

@@ -12,13 +12,9 @@ def planned(name: str) -> str | None:
 
 
 _CONVOLUTIONS = "conv1d and sep_conv1d are there today"
-_LOSS_SCALE = "autocast(fp16) scales the loss by itself today"
 
 _PLANNED: dict[str, tuple[str, str]] = {
     # training
-    "mixed": ("mixed precision with float32 masters", "autocast(fp16) is there today"),
-    "backoff": ("the loss scaler backoff", _LOSS_SCALE),
-    "logmax": ("the loss scaler logmax", _LOSS_SCALE),
     "sgd": ("plain gradient descent as sgd", "momentum(lr = …, momentum = 0) is the same today"),
     "novograd": ("the optimizer novograd", "momentum, adam and adamw are there today"),
     "lamb": ("the optimizer lamb", "momentum, adam and adamw are there today"),
@@ -27,7 +23,7 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "momentum.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adam.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adamw.larc": ("layer-wise rate control (larc)", "leave it out for now"),
-    "autocast.loss_scale": ("a choice of loss scaler", "autocast has start_scale, grow_every and min_scale today"),
+    "autocast.loss_scale": ("a choice of loss scaler for autocast", "mixed(fp16, loss_scale = …) has one"),
     "hyperparameters.accumulate": ("gradient accumulation", "choose a smaller batch for now"),
     "hyperparameters.devices": ("training on several devices", "one device is used today"),
     "hyperparameters.average": ("averaging of weights", ""),

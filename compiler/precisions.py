@@ -1,11 +1,13 @@
-"""In which precision each operation computes: in training, and in each export."""
+"""In which precision each operation computes, in training and in each export; and in which its weights are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ..dsl.values import DType
 from .graph import Graph
+from .parts.precision.mixed import Mixed
 from .settings import setting
 
 
@@ -51,6 +53,31 @@ def exported(graph: Graph, label: str) -> Use:
         if not _is_cast(graph, path) and not node.operation.training_only:
             computes[path] = compute
     return Use(label, computes)
+
+
+def stored(graph: Graph) -> dict[str, str]:
+    """What training stores weights in, by the paths of those that are not float32.
+
+    autocast keeps float32 and rounds at use; mixed and bf16 store what is computed in half as that.
+    """
+    if not stores_half(graph):
+        return {}
+    return {
+        path: node.compute
+        for path, node in graph.nodes.items()
+        if node.weights == path and node.operation.precision == "half" and node.compute in ("fp16", "bf16")
+    }
+
+
+def stores_half(graph: Graph) -> bool:
+    """Whether weights are stored in half precision: under mixed(…) and bf16."""
+    precision = setting(graph, "hyperparameters.precision")
+    return has_masters(graph) or (isinstance(precision, DType) and precision.name == "bf16")
+
+
+def has_masters(graph: Graph) -> bool:
+    """Whether weights in half have float32 masters, which the optimizer updates."""
+    return isinstance(setting(graph, "hyperparameters.precision"), Mixed)
 
 
 def _is_cast(graph: Graph, path: str) -> bool:

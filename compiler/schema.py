@@ -164,7 +164,7 @@ def _rewritten(what: str, param: Param, error: Any, place: Bound, catalogue: Cat
             return _Words(
                 f"{what} must be {_expected(param, catalogue)}, got {written}",
                 "S2S308",
-                (f"write autocast({written})",),
+                (f"write mixed({written}) or autocast({written})",),
             )
         near = closest(written, param.choices)
         shown = near if isinstance(value, DType) else f'"{near}"'

@@ -203,7 +203,7 @@ def _part(problem: _Problem, value: Value) -> Fitted:
         helps = (f"a part is named without quotes: {value.value}(…)",)
     elif isinstance(value, SignatureValue) and value.signature.family in problem.param.families:
         helps = (f"write {value.signature.name}(…)",)
-    return problem.kind(value, _families(problem.param), *helps)
+    return problem.kind(value, _families(problem.param), *helps, *_as_part(problem, value))
 
 
 def _module(problem: _Problem, value: Value) -> Fitted:

@@ -1,9 +1,9 @@
-"""S2S211: a profile or --set names a path that does not exist.
+"""S2S211: a setting names a path that does not exist.
 
-What it does: compares every path that a profile or `--set` changes with what the spec has; paths that have a
-default exist too.
+What it does: compares every path that a profile or `--set` changes with what the spec has (paths that have a default
+exist too), and patterns such as `keep` of mixed with the layers that there are.
 
-Why it is bad: an override with a slip in it would leave the old value in force without a word.
+Why it is bad: an override or a pattern with a slip in it would leave things as they are without a word.
 
 Bad:
 

@@ -1,7 +1,7 @@
 """S2S501: training in fp16 without a loss scale.
 
-What it does: works out the largest scale that the loss can reach while training, from `start_scale`, `grow_every` and
-`stop`; a scale that stays 1 is none.
+What it does: works out the largest scale that the loss can reach while training, from the scale's first value, its
+largest, when it grows and `stop`; a scale that stays 1 is none.
 
 Why it is bad: gradients below 6e-8 are 0 in fp16, and in most models a large share of them is that small. The weights
 behind them stop learning, and nothing tells it: the loss only falls less.
@@ -48,23 +48,29 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find a scale that is 1 and remains so."""
     scale = scaling(graph)
     stop = setting(graph, "hyperparameters.stop")
-    if scale is None or scale.start_scale > 1 or not isinstance(stop, Quantity):
+    if scale is None or scale.first.value > 1 or not isinstance(stop, Quantity):
         return
     steps = stop.amount if stop.family == "steps" else _MOST_STEPS
-    if scale.grow_every < steps:
+    grows = scale.window if scale.largest.value > 1 else None
+    if grows is not None and grows.value < steps:
         return
-    path = "hyperparameters.precision.start_scale"
-    grows = "hyperparameters.precision.grow_every"
-    where = span_at(graph, grows) if is_written(graph, grows) else None
-    edits = (*without_argument(graph, path), *without_argument(graph, grows))
+    path = scale.first.path
+    where = span_at(graph, grows.path) if grows is not None and is_written(graph, grows.path) else None
+    wanted = (path,) if grows is None else (path, grows.path)
+    # static(…) is nothing without its number
+    edits = () if scale.name == "static" else tuple(edit for one in wanted for edit in without_argument(graph, one))
+    names = " and ".join(one.rpartition(".")[2] for one in wanted)
     yield Diagnostic(
         CODE,
         "error",
-        "training in fp16 without a loss scale: it starts at 1 and never grows",
+        f"training in fp16 without a loss scale: it starts at {scale.first.value:g} and never grows",
         span_at(graph, path),
         place=path,
-        labels=() if where is None else (Label(where, f"it would grow after {scale.grow_every:,} steps"),),
+        labels=() if where is None or grows is None else (Label(where, f"it would grow after {grows.value:,} steps"),),
         notes=(f"the run ends after {stop.text}",),
-        helps=("leave out start_scale and grow_every: 65,536 and 2,000 steps suit most models", "or choose bf16"),
-        fixes=(Fix("leave out start_scale and grow_every", edits, safe=False),) if edits else (),
+        helps=(
+            "write backoff(), which finds its scale" if scale.name == "static" else f"leave out {names}: the defaults suit most models",
+            "or choose bf16",
+        ),
+        fixes=(Fix(f"leave out {names}", edits, safe=False),) if edits else (),
     )

@@ -1,6 +1,6 @@
 """S2S502: the loss scale cannot get small enough for fp16.
 
-What it does: holds `min_scale`, shared among what the loss is averaged over, against the range of fp16. A gradient of
+What it does: holds the least scale (`min_scale` of autocast, `min` of backoff and logmax, `static`'s own), shared among what the loss is averaged over, against the range of fp16. A gradient of
 the loss towards one logit is a probability, so up to 1 before it is scaled.
 
 Why it is bad: above 65,504 the first half-precision operation that the gradient meets gives infinity. A scale that may
@@ -56,19 +56,20 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     # a batch in tokens has no more examples than tokens
     if average == "tokens" and batch.family == "examples":
         most *= max(longest(graph).values())
-    if scale.min_scale / most < FP16.infinite:
+    if scale.least.value / most < FP16.infinite:
         return
-    path = "hyperparameters.precision.min_scale"
+    path = scale.least.path
+    name = path.rpartition(".")[2]
     where = span_at(graph, "hyperparameters.batch")
-    edits = without_argument(graph, path)
+    edits = () if scale.name == "static" else without_argument(graph, path)
     yield Diagnostic(
         CODE,
         "error",
-        f"the loss scale stays at {scale.min_scale:,.0f} or more, and gradients overflow fp16 there",
+        f"the loss scale stays at {scale.least.value:,.0f} or more, and gradients overflow fp16 there",
         span_at(graph, path),
         at=f"divided by {most:,.0f} {average}, above {FP16.largest:,.0f}",
         place=path,
         labels=() if where is None else (Label(where, f"the loss is averaged over at most {most:,.0f} {average}"),),
-        helps=("leave out min_scale: it is 1",),
-        fixes=(Fix("leave out min_scale", edits, safe=False),) if edits else (),
+        helps=("write a smaller one, or backoff()",) if scale.name == "static" else (f"leave out {name}: it is 1",),
+        fixes=(Fix(f"leave out {name}", edits, safe=False),) if edits else (),
     )

@@ -1,6 +1,6 @@
 """S2S514: the loss scale grows so often that steps are lost.
 
-What it does: looks for a `grow_every` below 50 steps.
+What it does: looks for a `grow_every` of autocast, or a `window` of backoff, below 50 steps.
 
 Why it is bad: once the scale has found its size, each growth makes the next step overflow, and that step is left out.
 With 9 steps between, one step in ten is computed and thrown away; batches with large gradients are among them more
@@ -44,15 +44,15 @@ _LEAST = 50
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find a growth every few steps."""
     scale = scaling(graph)
-    if scale is None or scale.grow_every >= _LEAST:
+    if scale is None or scale.window is None or scale.window.value >= _LEAST:
         return
-    path = "hyperparameters.precision.grow_every"
+    steps, path = int(scale.window.value), scale.window.path
     yield Diagnostic(
         CODE,
         "warning",
-        f"the loss scale doubles every {scale.grow_every} steps, and the step behind overflows",
+        f"the loss scale grows every {steps} steps, and the step behind overflows",
         span_at(graph, path),
-        at=f"up to one step in {scale.grow_every + 1} is left out",
+        at=f"up to one step in {steps + 1} is left out",
         place=path,
         helps=("leave it out: it is 2000 steps", f"or write {_LEAST} steps or more"),
     )

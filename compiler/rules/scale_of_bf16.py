@@ -1,6 +1,6 @@
 """S2S512: a loss scale for bf16.
 
-What it does: looks for `start_scale`, `grow_every` and `min_scale` beside bf16.
+What it does: looks for `start_scale`, `grow_every`, `min_scale` and `loss_scale` beside bf16.
 
 Why it is bad: bf16 has the exponents of float32, so its gradients do not become 0, and nothing is scaled. Whoever reads
 the spec believes that the setting is in force.
@@ -43,9 +43,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     dtype = setting(graph, "hyperparameters.precision.dtype")
     if dtype is None or dtype.name != "bf16":
         return
-    for name in ("start_scale", "grow_every", "min_scale"):
+    for name in ("start_scale", "grow_every", "min_scale", "loss_scale"):
         path = f"hyperparameters.precision.{name}"
-        if not is_written(graph, path):
+        if not is_written(graph, path) and (name != "loss_scale" or setting(graph, path) is None):
             continue
         edits = without_argument(graph, path)
         yield Diagnostic(

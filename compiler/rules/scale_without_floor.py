@@ -1,6 +1,6 @@
 """S2S519: the loss scale may fall below 1.
 
-What it does: looks for a `min_scale` below 1.
+What it does: looks for a `min_scale` of autocast, or a `min` of backoff and logmax, below 1.
 
 Why it is bad: a scale keeps small gradients from becoming 0. Gradients that overflow without any scale are no matter of
 precision: training diverges. With a floor of 1 that is said within a few steps; below it the scale goes on shrinking
@@ -42,13 +42,13 @@ CODE = "S2S519"
 def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find a floor that lets a run which diverges go on."""
     scale = scaling(graph)
-    if scale is None or scale.min_scale >= 1:
+    if scale is None or scale.least.value >= 1 or scale.name == "static":
         return
-    path = "hyperparameters.precision.min_scale"
+    path = scale.least.path
     yield Diagnostic(
         CODE,
         "warning",
-        f"the loss scale may fall to {scale.min_scale:g}: gradients that overflow at 1 are diverging",
+        f"the loss scale may fall to {scale.least.value:g}: gradients that overflow at 1 are diverging",
         span_at(graph, path),
         place=path,
         helps=("leave it out: it is 1", "if fp16 overflows without a scale, choose bf16"),

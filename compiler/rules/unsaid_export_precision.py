@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Diagnostic, Fix, Label
 from ..graph import Graph
 from ..insertions import before_setting
-from ..passes.assign_precision import half_of
+from ..passes.assign_precision import given_in, half_of
 from ..settings import is_written, setting, span_at
 
 CODE = "S2S711"
@@ -42,7 +42,7 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     for label in graph.exports:
         path = f"export.{label}.precision"
         leaving = half_of(setting(graph, path))
-        if is_written(graph, path) or leaving == trained:
+        if is_written(graph, path) or leaving == given_in(trained):
             continue
         said = span_at(graph, "hyperparameters.precision") if is_written(graph, "hyperparameters.precision") else None
         text = f"precision = {leaving}"

@@ -10,7 +10,7 @@ from ...part import Mismatch, Part, param, part
 class Autocast(Part):
     """Compute matrix products and convolutions in half precision; weights and the optimizer stay float32.
 
-    fp16 scales the loss so that small gradients do not vanish (Micikevicius et al. 2018): the scale is doubled after
+    The weights are rounded at each use, which takes time and memory that `mixed` saves. fp16 scales the loss so that small gradients do not vanish (Micikevicius et al. 2018): the scale is doubled after
     `grow_every` steps without overflow and halved, with the step left out, at each overflow. bf16 needs no scale.
     """
 

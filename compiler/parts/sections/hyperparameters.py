@@ -27,8 +27,8 @@ class Hyperparameters(Part):
     )
     precision: DType | Part = param(
         default=DType("fp32"),
-        doc="fp32, or half precision by autocast",
-        choices=("fp32",),
+        doc="what is computed and stored in which numbers",
+        choices=("fp32", "tf32", "bf16"),
         families=("precision",),
         training=True,
     )
