@@ -14,6 +14,4 @@ def is_among(path: str, patterns: Iterable[str]) -> bool:
 def matches(path: str, pattern: str) -> bool:
     """Whether a pattern names the path, or a section, block or layer around it; `*` stands for any part of one name."""
     wanted, names = pattern.split("."), path.split(".")
-    return len(wanted) <= len(names) and all(
-        fnmatchcase(name, one) for name, one in zip(names, wanted, strict=False)
-    )
+    return len(wanted) <= len(names) and all(fnmatchcase(name, one) for name, one in zip(names, wanted, strict=False))

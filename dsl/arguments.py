@@ -203,7 +203,9 @@ def _part(problem: _Problem, value: Value) -> Fitted:
         helps = (f"a part is named without quotes: {value.value}(…)",)
     elif isinstance(value, SignatureValue) and value.signature.family in problem.param.families:
         helps = (f"write {value.signature.name}(…)",)
-    return problem.kind(value, _families(problem.param), *helps, *_as_part(problem, value))
+    elif "scaling" in problem.param.families and isinstance(value, Static) and isinstance(value.value, int | float):
+        helps = (f"write static({problem.span.text})",)
+    return problem.kind(value, _families(problem.param), *helps)
 
 
 def _module(problem: _Problem, value: Value) -> Fitted:

@@ -83,7 +83,7 @@ def test_everything_in_the_catalogue_runs(cls: type[Part]) -> None:
     file = f"{cls.name.rpartition('.')[2]}.py"
     rooms = [
         ROOT / "runtime" / room
-        for room in ("layers", "features", "losses", "search", "metrics", "optim", "init", "data")
+        for room in ("layers", "features", "losses", "search", "metrics", "optim", "init", "data", "training/scaling")
     ]
     found = [room for room in (*rooms, ROOT / "runtime" / "data" / "augment") if (room / file).is_file()]
     assert len(found) == 1, f"{cls.name} needs one file {file} in runtime, found {len(found)}"

@@ -27,6 +27,7 @@ FAMILIES = {
     "regularizer": "Regularizers",
     "initializer": "Initializers",
     "precision": "Precision",
+    "scaling": "Loss scaling",
     "section": "Sections",
 }
 # What a component computes in, by the precision that it declares.

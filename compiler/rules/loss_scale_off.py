@@ -69,7 +69,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
         labels=() if where is None or grows is None else (Label(where, f"it would grow after {grows.value:,} steps"),),
         notes=(f"the run ends after {stop.text}",),
         helps=(
-            "write backoff(), which finds its scale" if scale.name == "static" else f"leave out {names}: the defaults suit most models",
+            "write backoff(), which finds its scale"
+            if scale.name == "static"
+            else f"leave out {names}: the defaults suit most models",
             "or choose bf16",
         ),
         fixes=(Fix(f"leave out {names}", edits, safe=False),) if edits else (),

@@ -1,7 +1,8 @@
 """S2S502: the loss scale cannot get small enough for fp16.
 
-What it does: holds the least scale (`min_scale` of autocast, `min` of backoff and logmax, `static`'s own), shared among what the loss is averaged over, against the range of fp16. A gradient of
-the loss towards one logit is a probability, so up to 1 before it is scaled.
+What it does: holds the least scale (`min_scale` of autocast, `min` of backoff and logmax, static's own), shared among
+what the loss is averaged over, against the range of fp16. A gradient of the loss towards one logit is a probability, so
+up to 1 before it is scaled.
 
 Why it is bad: above 65,504 the first half-precision operation that the gradient meets gives infinity. A scale that may
 shrink finds its way; one whose floor is that high overflows at every step, and training ends as diverged.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ...compiler.graph import CheckedGraph
+from ...compiler.precisions import has_masters
 from ..checkpoint import load_checkpoint
 from ..data.opened import OpenedData
 from ..distributed import ALONE, World
@@ -17,6 +18,7 @@ from ..optim.lookup import optimizer_for, regularizer_for, schedule_for
 from ..progress import Progress
 from ..run_folder import Run
 from ..tensorboard import Board
+from .halves import halves
 from .keeping import made_with, place
 from .running_statistics import RunningStatistics
 from .scaling.lookup import scaler_for
@@ -43,7 +45,7 @@ def prepare(
     model.module.to(device)
     parameters = named_parameters(model.module, checked)
     initialize(settings["initializer"], parameters)
-    weights = Weights(parameters)
+    weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))
     optimizer = optimizer_for(settings["optimizer"], weights.named)
     scaler = scaler_for(settings["precision"], device)
     num_batches = data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True)
@@ -54,7 +56,7 @@ def prepare(
         progress=progress,
         device=device,
         settings=settings,
-        state=TrainingState(model, optimizer, scaler, device),
+        state=TrainingState(model, weights, optimizer, scaler, device),
         stepper=Stepper(
             model,
             weights,

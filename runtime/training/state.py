@@ -12,6 +12,7 @@ from torch import Tensor
 from ..checkpoint import Checkpoint, CheckpointError
 from ..model import Model
 from .scaling.scaler import Scaler
+from .weights import Weights
 
 
 @dataclass
@@ -29,6 +30,7 @@ class TrainingState:
     """
 
     model: Model
+    weights: Weights
     optimizer: torch.optim.Optimizer
     scaler: Scaler
     device: torch.device
@@ -60,7 +62,7 @@ class TrainingState:
         state = {name: getattr(self, name) for name in self.COUNTERS}
         state |= {"scale": self.scaler.state(), "optimizer": numbers, "optimizer_kind": self._kind}
         state["made_with"] = dict(made_with)
-        groups = {"model": self.model.module.state_dict(), "optimizer": tensors, "random": random}
+        groups = {"model": self.weights.state_dict(self.model.module), "optimizer": tensors, "random": random}
         return Checkpoint(self.step, groups, state)
 
     def load(self, checkpoint: Checkpoint, *, made_with: Mapping[str, Any]) -> list[str]:
@@ -73,7 +75,7 @@ class TrainingState:
             raise CheckpointError(
                 f"the run was trained by {state.get('optimizer_kind')} and the spec says {self._kind}: start a new run"
             )
-        load_model(self.model, checkpoint)
+        load_model(self.model, checkpoint, self.weights)
         try:
             _load_optimizer(self.optimizer, checkpoint.tensors["optimizer"], state["optimizer"])
             self.scaler.load(state["scale"])
@@ -91,10 +93,16 @@ class TrainingState:
         return different
 
 
-def load_model(model: Model, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's weights into a model of the same architecture; CheckpointError if it has another."""
+def load_model(model: Model, checkpoint: Checkpoint, weights: Weights | None = None) -> None:
+    """Put a checkpoint's weights into a model of the same architecture; CheckpointError if it has another.
+
+    The checkpoint may come from training in another precision. With `weights` their masters are loaded too.
+    """
     try:
-        model.module.load_state_dict(dict(checkpoint.tensors["model"]))
+        if weights is None:
+            model.module.load_state_dict(dict(checkpoint.tensors["model"]))
+        else:
+            weights.load_state_dict(model.module, checkpoint.tensors["model"])
     except RuntimeError as error:
         raise CheckpointError(f"the weights of step {checkpoint.step} do not fit the model ({error})") from None
 

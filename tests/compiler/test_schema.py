@@ -253,12 +253,12 @@ def test_parts_within_parts_are_checked_and_named() -> None:
         batch=Quantity(64, "examples", "64 examples"),
         stop=Quantity(20, "epochs", "20 epochs"),
         optimizer=bound("adam", lr=-1),
-        precision=DType("bf16"),
+        precision=DType("fp16"),
         metrics=(bound("wer"), bound("noise")),
     )
     found = {fault.param: fault for fault in faults(hyperparameters)}
     assert found["optimizer.lr"].message == "adam's lr must be above 0, got -1"
-    assert found["precision"].helps == ("write autocast(bf16)",)
+    assert found["precision"].helps == ("write mixed(fp16) or autocast(fp16)",)
     assert "got the augment noise" in found["metrics"].message
 
 

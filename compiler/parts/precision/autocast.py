@@ -10,8 +10,9 @@ from ...part import Mismatch, Part, param, part
 class Autocast(Part):
     """Compute matrix products and convolutions in half precision; weights and the optimizer stay float32.
 
-    The weights are rounded at each use, which takes time and memory that `mixed` saves. fp16 scales the loss so that small gradients do not vanish (Micikevicius et al. 2018): the scale is doubled after
-    `grow_every` steps without overflow and halved, with the step left out, at each overflow. bf16 needs no scale.
+    The weights are rounded at each use, which takes time and memory that `mixed` saves. fp16 scales the loss so that
+    small gradients do not vanish (Micikevicius et al. 2018): the scale is doubled after `grow_every` steps without
+    overflow and halved, with the step left out, at each overflow. bf16 needs no scale.
     """
 
     dtype: DType = param(doc="fp16 or bf16", choices=("fp16", "bf16"), training=True)

@@ -8,11 +8,11 @@ from ...part import Mismatch, Part, param, part
 
 @part("mixed", family="precision")
 class Mixed(Part):
-    """Weights and gradients in half precision, and float32 masters of them for the optimizer (Micikevicius et al. 2018).
+    """Hold weights and gradients in half precision, and float32 masters for the optimizer (Micikevicius et al. 2018).
 
-    Matrix products and convolutions hold their weights in half; normalisations, softmax and losses stay float32. The
-    optimizer updates the masters, which are then rounded into the model. fp16 scales the loss so that small gradients
-    do not vanish, by backoff() unless said; bf16 needs no scale.
+    Matrix products, convolutions and embeddings hold their weights in half; normalisations, softmax and losses stay
+    float32. The optimizer updates the masters, which are then rounded into the model. fp16 scales the loss so that
+    small gradients do not vanish, by backoff() unless said; bf16 needs no scale.
     """
 
     dtype: DType = param(doc="fp16 or bf16", choices=("fp16", "bf16"), training=True)

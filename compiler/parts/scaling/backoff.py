@@ -13,7 +13,9 @@ class Backoff(Part):
     The scale stays between `min` and `max`. A step that overflows is left out.
     """
 
-    min: float = param(default=1.0, doc="least scale; an overflow there means that training diverges", above=0, training=True)
+    min: float = param(
+        default=1.0, doc="least scale; an overflow there means that training diverges", above=0, training=True
+    )
     max: float = param(default=2.0**14, doc="largest scale, and the first", above=0, maximum=2.0**24, training=True)
     factor: float = param(default=2.0, doc="what the scale shrinks and grows by", above=1, training=True)
     window: int = param(

@@ -15,7 +15,9 @@ class LogMax(Part):
     is `max`. A step whose gradient is 0 everywhere tells nothing and changes nothing.
     """
 
-    min: float = param(default=1.0, doc="least scale; an overflow there means that training diverges", above=0, training=True)
+    min: float = param(
+        default=1.0, doc="least scale; an overflow there means that training diverges", above=0, training=True
+    )
     max: float = param(default=2.0**14, doc="largest scale, and the first", above=0, maximum=2.0**24, training=True)
     log_max: float = param(
         default=16.0, doc="binary logarithm of what no scaled gradient should pass", above=0, maximum=16, training=True
@@ -27,7 +29,10 @@ class LogMax(Part):
         default=0.999, doc="share of the deviation that is kept at each step", minimum=0, below=1, training=True
     )
     deviations: float = param(
-        default=3.09, doc="distance from the mean to stay away from overflow; 3.09 leaves 1 in 1,000", minimum=0, training=True
+        default=3.09,
+        doc="distance from the mean to stay away from overflow; 3.09 leaves 1 in 1,000",
+        minimum=0,
+        training=True,
     )
 
     kept = ("beta1", "beta2")

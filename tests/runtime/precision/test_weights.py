@@ -182,5 +182,5 @@ def test_a_state_that_does_not_fit_is_refused() -> None:
     weights = weights_of(module, torch.float16)
     state = weights.state_dict(module)
     del state["first.weight"]
-    with pytest.raises(RuntimeError, match="first.weight"):
+    with pytest.raises(RuntimeError, match=r"first\.weight"):
         weights.load_state_dict(module, state)

@@ -143,7 +143,7 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
     """All of a checkpoint that must be the same in a run that was never stopped."""
     state = {name: value for name, value in checkpoint.state.items() if name != "seconds"}
     tensors = {
-        f"{group}/{name}": tensor.numpy().tobytes()
+        f"{group}/{name}": tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes()
         for group, found in checkpoint.tensors.items()
         for name, tensor in found.items()
     }
