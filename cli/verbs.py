@@ -10,6 +10,7 @@ VERBS = {
     "migrate": "rewrite specs for a newer edition of the language",
     "lock": "write down what a spec is made of, or say what differs from that",
     "compile": "check a spec; write its graph, show its code, or train it",
+    "bench": "measure how fast a spec trains, in one precision or several",
     "eval": "measure a run on a split",
     "infer": "transcribe recordings or translate lines with a run or an exported file",
     "export": "write a run as FP16 ONNX, one file or encoder and step, and compare the two",

@@ -9,6 +9,7 @@ from ...dsl.diagnostics import Findings
 from ..graph import Cost, Graph
 from ..longest import longest
 from ..pass_contract import graph_pass
+from ..training_cost import node_macs
 
 ITEM_BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int64": 8}
 
@@ -24,7 +25,6 @@ def count_cost(graph: Graph, findings: Findings) -> Graph:
             name: tuple(given for ref in refs if (given := graph.type_of(ref)) is not None)
             for name, refs in node.inputs.items()
         }
-        shapes = {name: tuple(given.shape(sizes) for given in group) for name, group in types.items()}
         outputs = {port: given.shape(sizes) for port, given in node.outputs.items()}
         parameters = 0
         if node.weights not in counted:
@@ -34,5 +34,5 @@ def count_cost(graph: Graph, findings: Findings) -> Graph:
             prod(shape) * (ITEM_BYTES[node.gives] if node.outputs[port].element == "real" else 8)
             for port, shape in outputs.items()
         )
-        nodes.append(replace(node, cost=Cost(parameters, node.operation.macs(shapes, outputs), activation_bytes)))
+        nodes.append(replace(node, cost=Cost(parameters, node_macs(node, graph, sizes), activation_bytes)))
     return graph.with_nodes(nodes)
