@@ -83,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
             note(f"{name}: {failed[name]}")
     if not found:
         raise Refused("no precision fits into the device's memory: take a smaller batch", FINDINGS)
-    name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    on_cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else on_cpu
     write(_as_json(options, found, failed, name, origin) if options.json else _as_text(options, found, name, origin))
     return OK
 
@@ -169,7 +171,7 @@ def _as_json(
 
 
 def _as_text(options: argparse.Namespace, found: Sequence[Speed], device_name: str, origin: str) -> str:
-    columns = [_figures(one, found[0]) for one in found]
+    columns = [_figures(one, found[0] if len(found) > 1 else None) for one in found]
     titles = list(dict.fromkeys(title for column in columns for title in column))
     table = [titles, *([column.get(title, "") for title in titles] for column in columns)]
     widths = [max(map(len, cells)) for cells in table]
@@ -191,15 +193,18 @@ _RATES = {
 }
 
 
-def _figures(one: Speed, first: Speed) -> dict[str, str]:
-    """What is said of a precision, by title; rates of what the data does not have are left out."""
+def _figures(one: Speed, first: Speed | None) -> dict[str, str]:
+    """What is said of a precision, by title; rates of what the data does not have are left out.
+
+    first  what it is compared with
+    """
     from ..compiler.plan import counted, sized
     from ..runtime.benchmark import quartiles
 
     step = quartiles(one.step_seconds)
     low, median, high = (f"{1e3 * step[name]:.1f}" for name in ("low", "median", "high"))
     figures = {"": one.precision, "step": f"{median} ms ({low}–{high})"}
-    if one is not first:
+    if first is not None:
         figures["speed-up"] = f"{one.speed_up(first):.2f} ×"
     for title, what in _RATES.items():
         if one.per_second(what):

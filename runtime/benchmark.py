@@ -107,9 +107,7 @@ class Speed:
 
     def speed_up(self, first: Speed) -> float:
         """How many times faster than another precision: the median over steps of the same batches."""
-        return statistics.median(
-            their / our for their, our in zip(first.step_seconds, self.step_seconds, strict=True)
-        )
+        return statistics.median(their / our for their, our in zip(first.step_seconds, self.step_seconds, strict=True))
 
     def to_json(self) -> dict[str, Any]:
         """All figures, unrounded."""

@@ -19,7 +19,7 @@ class Clock:
     def mark(self) -> None:
         """The moment at which all work that was asked for so far is done."""
         if self._device.type == "cuda":
-            event = torch.cuda.Event(enable_timing=True)
+            event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch has no types here
             event.record(torch.cuda.current_stream(self._device))
             self._events.append(event)
         else:

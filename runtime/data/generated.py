@@ -1,4 +1,4 @@
-"""Data made up in the shape of a spec's own: noise for recordings, random tokens for texts, lengths within its limits."""
+"""Data made up in the shape of a spec's own: noise or random tokens, with lengths within its limits."""
 
 from __future__ import annotations
 
