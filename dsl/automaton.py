@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
 from .parse_tables import ParseTables, Rule
@@ -23,31 +22,41 @@ class Automaton:
     values  tokens, and what was built of complete rules
     """
 
-    def __init__(self, tables: ParseTables, builder: object) -> None:
+    def __init__(self, tables: ParseTables, builds: tuple[Build | None, ...]) -> None:
         self.tables = tables
-        self.builds = [_build(rule, builder) for rule in tables.rules]
+        self.builds = builds
         self.states = [tables.start]
         self.values: list[Any] = []
 
     def feed(self, token: Token) -> Any:
         """Take a token; with $END, return what was built. Raises UnexpectedToken: complete rules are built by then."""
+        table, rules, states, values, terminal = (
+            self.tables.states,
+            self.tables.rules,
+            self.states,
+            self.values,
+            token.type,
+        )
         while True:
-            shift, reduce, _ = self.tables.states[self.states[-1]]
-            if token.type in shift:
-                self.states.append(shift[token.type])
-                self.values.append(token)
+            shift, reduce, _ = table[states[-1]]
+            if terminal in shift:
+                states.append(shift[terminal])
+                values.append(token)
                 return None
-            if token.type not in reduce:
+            if terminal not in reduce:
                 raise UnexpectedToken
-            number = reduce[token.type]
-            size = self.tables.rules[number].size
-            first = len(self.values) - size
-            value = self.builds[number](self.values[first:])
-            del self.values[first:]
-            _complete(self.tables, self.states, number)
-            self.values.append(value)
-            if token.type == "$END" and self.states[-1] == self.tables.end:
-                return value
+            number = reduce[terminal]
+            build = self.builds[number]
+            if build is None:
+                states[-1] = table[states[-2]].goto[rules[number].origin]
+            else:
+                first = len(values) - rules[number].size
+                value = build(values[first:])
+                del values[first:]
+                _complete(self.tables, states, number)
+                values.append(value)
+            if terminal == "$END" and states[-1] == self.tables.end:
+                return values[-1]
 
     def has_choice(self, terminal: str) -> bool:
         """Whether the parser could do something with a terminal; all that it accepts are among these."""
@@ -79,10 +88,14 @@ def _complete(tables: ParseTables, states: list[int], number: int) -> None:
     states.append(tables.states[states[-1]].goto[rule.origin])
 
 
-def _build(rule: Rule, builder: object) -> Build:
-    """What makes a value of a complete rule's children."""
+def builds(tables: ParseTables, builder: object) -> tuple[Build | None, ...]:
+    """What makes a value of each complete rule's children; None where its only child stands for the whole."""
+    return tuple(_build(rule, builder) for rule in tables.rules)
+
+
+def _build(rule: Rule, builder: object) -> Build | None:
     if rule.passes and rule.size == 1 and not rule.inlined:
-        return itemgetter(0)
+        return None
     # the children of a rule that begins with `_` wait in a list
     make: Build = list if rule.origin.startswith("_") else getattr(builder, rule.builds)
 

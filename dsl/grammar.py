@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from .automaton import Automaton
+from .automaton import Automaton, builds
 from .parse_tables import ParseTables, parse_tables
 from .tree import TreeBuilder
 
@@ -19,6 +19,7 @@ class Grammar:
 
     def __init__(self, tables: ParseTables) -> None:
         self.tables = tables
+        self._builds = builds(tables, TreeBuilder())
         self.words = tables.words
         self.name = tables.patterns["NAME"]
         self.number = tables.patterns["NUMBER"]
@@ -27,7 +28,7 @@ class Grammar:
 
     def start(self) -> Automaton:
         """A parser at the start of a document, to be fed tokens one by one."""
-        return Automaton(self.tables, TreeBuilder())
+        return Automaton(self.tables, self._builds)
 
 
 @cache

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..diagnostics import Findings
 from ..parser import parse_words
 from ..source import Source
+from ..syntax import Comment
 from ..tokens import Token
 from .comments import line_up_comments
 from .shape import shape
@@ -23,17 +26,22 @@ def format_source(source: Source, findings: Findings) -> str | None:
         findings.add(problem)
     if problems.has_errors or tokens is None:
         return None
-    writer = StatementWriter()
-    writer.file(shape(written_words(source, tokens, document.comments)))
-    text = "".join(f"{line}\n" for line in line_up_comments(writer.lines))
+    text = _written(source, tokens, document.comments)
     _check_same(source, tokens, [comment.text for comment in document.comments], text)
     return text
+
+
+def _written(source: Source, tokens: list[Token], comments: Sequence[Comment]) -> str:
+    writer = StatementWriter()
+    writer.file(shape(written_words(source, tokens, comments)))
+    return "".join(f"{line}\n" for line in line_up_comments(writer.lines))
 
 
 def _check_same(source: Source, tokens: list[Token], comments: list[str], text: str) -> None:
     """Whatever goes wrong here, what was written is not thrown away."""
     problems = Findings()
-    document, formatted = parse_words(Source(source.name, text), problems)
+    result = Source(source.name, text)
+    document, formatted = parse_words(result, problems)
     assert formatted is not None, f"{source.name}: what was formatted does not parse"
     assert not problems.has_errors, f"{source.name}: what was formatted does not parse"
     assert [_meaning(token) for token in formatted] == [_meaning(token) for token in tokens], (
@@ -42,6 +50,7 @@ def _check_same(source: Source, tokens: list[Token], comments: list[str], text: 
     assert [comment.text.rstrip() for comment in document.comments] == [comment.rstrip() for comment in comments], (
         f"{source.name}: formatting would change the comments of this spec"
     )
+    assert _written(result, formatted, document.comments) == text, f"{source.name}: the format has a format of its own"
 
 
 def _meaning(token: Token) -> tuple[object, ...]:

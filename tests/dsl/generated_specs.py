@@ -20,11 +20,11 @@ specs = some.randoms(use_true_random=False).map(lambda random: generate(random))
 broken_specs = some.randoms(use_true_random=False).map(lambda random: nearly(random, generate(random)))
 
 
-def generate(random: Random) -> str:
-    """A spec that parses."""
-    words = _Words(random)
-    words.document()
-    return _scribble(random, words.out)
+def generate(random: Random, *, words: int | None = None) -> str:
+    """A spec that parses, of about so many words."""
+    made = _Words(random, words)
+    made.document()
+    return _scribble(random, made.out)
 
 
 def nearly(random: Random, text: str) -> str:
@@ -171,10 +171,10 @@ _STRINGS = (
 class _Words:
     """Writes the words of grammar rules: pairs of a type and a text; the types are the lexer's."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, words: int | None) -> None:
         self.random = random
         self.out: list[tuple[str, str]] = []
-        self.left = random.choice([20, 40, 60, 120, 300])
+        self.left = random.choice([20, 40, 60, 120, 300]) if words is None else words
 
     def add(self, *pairs: tuple[str, str]) -> None:
         self.out.extend(pairs)
