@@ -6,11 +6,11 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import __version__
 from ..compiler.lint.linter import Choice, Linted, Linter
@@ -22,6 +22,7 @@ from .failures import FINDINGS, OK, USAGE, Refused
 from .options import variants
 from .terminal import colour, note, say, write
 
+Result = TypeVar("Result")
 LEVELS = ("error", "warning", "info")
 FORMATS = ("full", "concise", "json", "github", "sarif", "junit")
 
@@ -227,11 +228,19 @@ def _write_baseline(path: Path, findings: Sequence[Diagnostic], options: argpars
     errors = [one for one in findings if one.severity == "error"]
     if errors:
         _report(errors, options.format, [])
-    number = write_baseline(path, findings)
+    number = _written(path, lambda: write_baseline(path, findings))
     note(f"wrote {number} finding{'s' if number != 1 else ''} to {path}")
     if errors:
         note("errors are never taken for known")
     return FINDINGS if errors else max(OK, code if code >= USAGE else OK)
+
+
+def _written(path: Path, write_it: Callable[[], Result]) -> Result:
+    """What writing a file gives. Raises Refused."""
+    try:
+        return write_it()
+    except OSError as problem:
+        raise Refused(f"cannot write {path}: {problem.strerror or problem}") from None
 
 
 # ---------------------------------------------------------------- fixes
@@ -252,7 +261,7 @@ def _fix(options: argparse.Namespace, searched: _Searched) -> int:
                 write(fixed.diff())
                 code = FINDINGS
             else:
-                fixed.write()
+                _written(fixed.path, fixed.write)
     does = "would fix" if options.diff else "fixed"
     note(f"{does} {number} problem{'s' if number != 1 else ''}")
     return code

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...dsl.diagnostics import Diagnostic, Fix
 from ...dsl.escapes import clipped, visible_characters
-from ...dsl.reading import Unreadable
+from ...dsl.reading import Unreadable, read_source
 from ...dsl.values import PartValue, Quantity, Range, Static
 from ..front import Analysis
 from ..whole_file import rewrite
@@ -42,7 +42,9 @@ class Fixed:
         return "\n".join(difflib.unified_diff(old, new, name, name, lineterm=""))
 
     def write(self) -> None:
-        """Replace the file, or none of it. Raises OSError."""
+        """Replace the file, or none of it. Raises OSError, also if it is not what it was when it was read."""
+        if read_source(self.path).text != self.old:
+            raise OSError("it was changed meanwhile")
         rewrite(self.path, self.new)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from s2sc.cli.main import main
+from s2sc.compiler.lint.fixing import Fixed
 from s2sc.compiler.rulebook import complete
 
 UNUSED = complete("let one = 1\nlet two = 2\n")
@@ -239,6 +240,22 @@ def test_fixes_are_shown_and_written(lint: Lint) -> None:
     code, lines, err = lint("a.s2s", "--fix")
     assert (code, lines, err) == (0, [], "fixed 1 problem\n")
     assert Path("a.s2s").read_text() == complete("")
+
+
+def test_what_cannot_be_written_is_a_matter_of_usage(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("a.s2s", complete("").replace("seed = 17", "seed = 17  # s2sc: allow S2S601 -- no"))
+    code, _, err = lint("a.s2s", "--write-baseline", "nowhere/known.json")
+    assert (code, err) == (2, "s2sc: cannot write nowhere/known.json: No such file or directory\n")
+    really = Fixed.write
+
+    def late(self: Fixed) -> None:
+        write("a.s2s", "somebody else's")
+        really(self)
+
+    monkeypatch.setattr(Fixed, "write", late)
+    code, _, err = lint("a.s2s", "--fix")
+    assert (code, err) == (2, "s2sc: cannot write a.s2s: it was changed meanwhile\n")
+    assert Path("a.s2s").read_text() == "somebody else's"
 
 
 # ---------------------------------------------------------------- since
