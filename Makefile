@@ -12,8 +12,11 @@ WORKERS ?= 2
 PYTEST  ?=
 BENCH   ?=
 
+# how long `make fuzz` tries each of its two kinds of inputs
+FUZZ_SECONDS ?= 60
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test smoke gpu docs bench recipes wheel clean
+.PHONY: help setup demo check format test smoke gpu fuzz docs bench recipes wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +57,12 @@ smoke: setup  ## run the tests that take seconds
 
 gpu: setup  ## run the tests that need a GPU
 	$(BIN)/pytest tests/gpu $(PYTEST)
+
+fuzz: setup  ## try anything on lint, fmt and plan for FUZZ_SECONDS; findings go to fuzz/findings, counts to its ledger
+	$(BIN)/python -m s2sc.fuzz --processes $(WORKERS) --seconds $(FUZZ_SECONDS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'atheris' || \
+	  echo 'atheris does not install here, so bytes are not tried'
+	$(BIN)/python -m s2sc.fuzz --kind bytes --processes $(WORKERS) --seconds $(FUZZ_SECONDS)
 
 docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json
 	$(BIN)/python docs/generate.py

@@ -136,8 +136,13 @@ def _show(formatted: _Formatted, *, diff: bool) -> None:
     if before and not before[-1].endswith("\n"):
         before[-1] += "\n\\ No newline at end of file\n"
     path = visible(formatted.path)
-    shown = "".join(unified_diff(before, after, path, path))
+    # a comment may hold what a CI runner takes for a command
+    shown = "".join(_inert(line) for line in unified_diff(before, after, path, path))
     write(shown or f"--- {path}\n+++ {path}\n(line ends or the byte order mark)")
+
+
+def _inert(lines: str) -> str:
+    return "".join(f"{visible(line)}\n" for line in lines.removesuffix("\n").split("\n"))
 
 
 def _summary(changed: int, unchanged: int, *, would: bool) -> str:

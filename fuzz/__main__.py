@@ -30,7 +30,11 @@ def main() -> int:
         if options.kind == "bytes":
             from . import bytes_harness
 
-            tally = bytes_harness.run(seconds, seed, options.processes, options.findings)
+            try:
+                tally = bytes_harness.run(seconds, seed, options.processes, options.findings)
+            except bytes_harness.Missing as missing:
+                print(f"skipped: {missing}", file=sys.stderr)
+                return 0
         else:
             tally = structured.run(seconds, seed, options.processes, options.findings)
         run = _entry(options, seed, time.monotonic() - began, tally)

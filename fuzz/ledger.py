@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LEDGER = Path(__file__).parent / "ledger.jsonl"
+PAGE = Path(__file__).parents[1] / "docs" / "security.md"
+_BEGIN, _END = "<!-- sums of fuzz/ledger.jsonl -->", "<!-- end -->"
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,13 @@ def read(path: Path = LEDGER) -> list[Run]:
 
 
 def append(run: Run, path: Path = LEDGER) -> None:
-    """One more run."""
+    """One more run; the page has the sums of the committed ledger."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(run)) + "\n")
+    if path == LEDGER:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+        words = f"{_BEGIN}\n{sentence(total(read(path)))}.\n{_END}"
+        PAGE.write_text(before + words + rest.partition(_END)[2], encoding="utf-8")
 
 
 def total(runs: Sequence[Run]) -> Total:

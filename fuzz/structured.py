@@ -54,7 +54,7 @@ class Tally:
 
 def run(seconds: float, seed: str, processes: int, folder: Path = FINDINGS) -> Tally:
     """Try inputs for so long; what breaks a promise is saved in a folder."""
-    _warm()
+    warm()
     tally, end, number = Tally(), time.monotonic() + seconds, 0
     running: dict[int, _Child] = {}
     try:
@@ -73,7 +73,7 @@ def run(seconds: float, seed: str, processes: int, folder: Path = FINDINGS) -> T
     return tally
 
 
-def _warm() -> None:
+def warm() -> None:
     """What all children share is made before there are any."""
     files(), statements(), names()
     for _, content in zip(range(300), (one for _, one in Inputs("warm")), strict=False):
@@ -105,7 +105,7 @@ class _Child:
             return Tally(**{**told, "kinds": Counter(told["kinds"]), "findings": set(told["findings"])})
         content = self.current[16 : 16 + size]
         how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
-        return Tally(inputs=done, findings={_keep(folder, f"the process died: {how}", "", content)})
+        return Tally(inputs=done, findings={keep(folder, f"the process died: {how}", "", content)})
 
 
 def _start(seed: str, seconds: float, folder: Path) -> _Child:
@@ -131,7 +131,7 @@ def _start(seed: str, seconds: float, folder: Path) -> _Child:
 
 def _tried(seed: str, seconds: float, current: mmap.mmap, folder: Path) -> Tally:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    most = _address_space() + MOST_MEMORY
+    most = address_space() + MOST_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     tally, end = Tally(), time.monotonic() + seconds
     for kind, content in Inputs(seed):
@@ -147,18 +147,19 @@ def _tried(seed: str, seconds: float, current: mmap.mmap, folder: Path) -> Tally
             tally.planned += outcome.planned
         except Exception as problem:
             what = f"{type(problem).__name__}: {problem}"
-            tally.findings.add(_keep(folder, what, traceback.format_exc(limit=-12), content))
+            tally.findings.add(keep(folder, what, traceback.format_exc(limit=-12), content))
         if time.monotonic() > end:
             break
     return tally
 
 
-def _address_space() -> int:
+def address_space() -> int:
+    """Bytes of memory that this process has asked for, used or not."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * resource.getpagesize()
 
 
-def _keep(folder: Path, what: str, trace: str, content: bytes) -> str:
+def keep(folder: Path, what: str, trace: str, content: bytes) -> str:
     """Save an input with what came of it, the smallest one of each kind; gives what tells kinds apart."""
     lines = [line.strip() for line in trace.splitlines() if line.startswith("  File")]
     kind = hashlib.sha256("\n".join([what.split(":")[0], *(lines[-1:] or [what])]).encode()).hexdigest()[:12]

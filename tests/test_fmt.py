@@ -67,6 +67,14 @@ def test_diff_shows_what_would_change_and_writes_nothing(run: Run) -> None:
     assert rough.read_text() == ROUGH
 
 
+def test_what_is_shown_is_no_command_of_a_runner(run: Run) -> None:
+    spec("a.s2s", "edition 1\nlet  d = 3  # ##vso[task.setvariable variable=x]y\n# ##[error]z\n")
+    _, out, _ = run("--diff", "a.s2s")
+    assert "##vso[" not in out
+    assert "##[" not in out
+    assert "vso[task.setvariable variable=x]y" in out
+
+
 @pytest.mark.parametrize(
     "text",
     [FINE.replace("\n", "\r\n"), "\ufeff" + FINE, FINE.rstrip("\n"), FINE + "\n\n"],
