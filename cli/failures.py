@@ -44,6 +44,7 @@ _CODES = {
     "WorkerFailed": FINDINGS,
     "PluginError": FINDINGS,
     "StorageError": STORAGE,
+    "NotDeterministic": FINDINGS,
     "Diverged": DIVERGED,
     "PluginRefused": REFUSED,
 }

@@ -6,6 +6,7 @@ from ..dsl.diagnostics import Findings
 from .graph import CheckedGraph, Graph
 from .passes.assign_precision import assign_precision
 from .passes.check_ctc import check_ctc
+from .passes.check_freeze import check_freeze
 from .passes.check_lengths import check_lengths
 from .passes.check_places import check_places
 from .passes.check_step import check_step
@@ -32,6 +33,7 @@ PASSES = (
     place_masks,
     assign_precision,
     count_cost,
+    check_freeze,
     limits,
 )
 

@@ -24,10 +24,7 @@ _PLANNED: dict[str, tuple[str, str]] = {
     "adam.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "adamw.larc": ("layer-wise rate control (larc)", "leave it out for now"),
     "autocast.loss_scale": ("a choice of loss scaler for autocast", "mixed(fp16, loss_scale = …) has one"),
-    "hyperparameters.accumulate": ("gradient accumulation", "choose a smaller batch for now"),
     "hyperparameters.devices": ("training on several devices", "one device is used today"),
-    "hyperparameters.average": ("averaging of weights", ""),
-    "hyperparameters.freeze": ("freezing of weights", ""),
     # components
     "conv2d": ("the component conv2d", _CONVOLUTIONS),
     "conv_transpose1d": ("the component conv_transpose1d", _CONVOLUTIONS),

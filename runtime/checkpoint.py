@@ -33,6 +33,7 @@ with extra("train", "training"):
 FORMAT = 1
 LARGEST_JSON = 64 * 2**20
 GROUPS = ("model", "optimizer", "random")
+AVERAGES = "averages"
 _FOLDER = re.compile(r"step-([0-9]{9})(?:\.([0-9]{1,4}))?")
 _FILES = frozenset({"state.json", *(f"{group}.safetensors" for group in GROUPS)})
 
@@ -45,7 +46,7 @@ class CheckpointError(Exception):
 class Checkpoint:
     """The state of training after a step.
 
-    tensors  the GROUPS of named tensors
+    tensors  the GROUPS of named tensors; AVERAGES of weights too, where there are any
     state    JSON values: counters, the optimizer's numbers, the loss scale, the place in the data; "best" is the step
              with the best weights and its metric, or None
     """
@@ -65,7 +66,11 @@ def save_checkpoint(
     storage = storage or Storage()
     final = folder / _free_name(folder, checkpoint.step)
     temporary = folder / f".{final.name}.tmp"
-    files = {f"{group}.safetensors": save_tensors(_owned(checkpoint.tensors[group])) for group in GROUPS}
+    files = {
+        f"{group}.safetensors": save_tensors(_owned(checkpoint.tensors[group]))
+        for group in (*GROUPS, AVERAGES)
+        if group in checkpoint.tensors
+    }
     files["state.json"] = _json({**checkpoint.state, "step": checkpoint.step})
     manifest = {
         "format": FORMAT,
@@ -157,7 +162,11 @@ def _load(folder: Path, step: int) -> Checkpoint:
         raise broken(f"the manifest cannot be read ({_why(error)})") from None
     if version != FORMAT:
         raise broken(f"written in format {version!r}, this version reads {FORMAT}")
-    if not isinstance(hashes, dict) or set(hashes) != _FILES or len(manifest) != 3:
+    if (
+        not isinstance(hashes, dict)
+        or not _FILES <= set(hashes) <= {*_FILES, f"{AVERAGES}.safetensors"}
+        or len(manifest) != 3
+    ):
         raise broken("the manifest does not name the files of a checkpoint")
     tensors: dict[str, dict[str, Tensor]] = {}
     state: dict[str, Any] = {}

@@ -7,6 +7,10 @@ class Diverged(Exception):
     """Training cannot go on: losses, gradients or weights are not finite."""
 
 
+class NotDeterministic(Exception):
+    """A run that is to give the same bits each time has an operation that cannot."""
+
+
 class Stopped(Exception):
     """Training was asked to stop; its state is in the checkpoint of `step`."""
 

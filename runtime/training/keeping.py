@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from ...compiler.encoding import encode
-from ..checkpoint import checkpoint_steps, save_checkpoint
+from ..checkpoint import AVERAGES, checkpoint_steps, load_checkpoint, save_checkpoint
 from ..evaluation import Evaluation, evaluate
 from ..storage import StorageError
+from .averages import mean_of
 from .ended import Diverged, Stopped
 from .reporting import record
-from .state import TrainingState, is_finite
+from .state import TrainingState, is_finite, load_model
 from .stopping import StopRequest
 from .training import Trainer
 
@@ -29,7 +32,14 @@ def evaluate_and_save(trainer: Trainer, stop: StopRequest) -> None:
             found = measure(trainer, "valid", stop)
             if found is None:
                 return  # asked to stop; the run that goes on measures first
+            best = state.best
             improved = _is_best(trainer, found)
+            # a tie is kept as the best, and is no better
+            better = improved and (best is None or (state.best or best)[1] != best[1])
+            state.stale = 0 if better else state.stale + 1
+            if out_of_patience(trainer) and not trainer.finished:
+                trainer.progress.say(f"stopped early: {state.stale} evaluations without a better one")
+                trainer.finished = True
             state.evaluated = state.step
         state.evaluations = evaluations
     checkpoints = int(trainer.done(trainer.settings["checkpoint"].every))
@@ -38,6 +48,12 @@ def evaluate_and_save(trainer: Trainer, stop: StopRequest) -> None:
         trainer.checkpoints = checkpoints
     # the speed of training is without this
     trainer.window_since += time.monotonic() - before
+
+
+def out_of_patience(trainer: Trainer) -> bool:
+    """Whether so many evaluations found nothing better that the run is to end."""
+    patience = trainer.settings["patience"]
+    return patience is not None and trainer.state.stale >= patience
 
 
 def _is_best(trainer: Trainer, found: Evaluation) -> bool:
@@ -89,6 +105,33 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
         state.best = trainer.best_saved
 
 
+def keep_mean(trainer: Trainer, stop: StopRequest) -> None:
+    """End with the mean of the weights of the last checkpoints: a checkpoint more, the best by definition."""
+    state, folder = trainer.state, trainer.run.checkpoints
+    newest = load_checkpoint(folder, warn=trainer.progress.warn)
+    if newest is None or AVERAGES in newest.tensors:
+        return  # a finished run that is measured again has it
+    steps = checkpoint_steps(folder)[-int(trainer.settings["average"]) :]
+    found = [load_checkpoint(folder, step=step, warn=trainer.progress.warn) for step in steps]
+    mean = mean_of([one.tensors["model"] for one in found if one is not None])
+    trainer.progress.say(f"the mean of the weights after steps {', '.join(map(str, steps))}")
+    averaged = replace(newest, tensors={**newest.tensors, AVERAGES: mean})
+    raw = {name: value.clone() for name, value in newest.tensors["model"].items()}
+    load_model(state.model, averaged)
+    best = trainer.settings["checkpoint"].best
+    measured = measure(trainer, "valid", stop, averaged=False) if "valid" in trainer.data.splits else None
+    if measured is None and "valid" in trainer.data.splits:
+        load_model(state.model, replace(newest, tensors={**newest.tensors, "model": raw}))
+        stop_here(trainer, stop.requested or "")
+    value = measured.to_json().get(best.metric) if measured is not None and best is not None else None
+    state.best = (state.step, float(value)) if value is not None else None
+    if measured is not None:
+        trainer.measured = (state.step, measured)
+    kept = {**newest.state, "best": state.best}
+    steps_kept = max(int(trainer.settings["checkpoint"].keep), 2)
+    save_checkpoint(folder, replace(averaged, state=kept), keep=steps_kept, best=state.step)
+
+
 def place(state: TrainingState) -> tuple[object, ...]:
     """What tells two checkpoints apart."""
     return state.step, state.epoch, state.next_batch, state.evaluated, state.best
@@ -126,22 +169,27 @@ class _StopAsked(Exception):
     pass
 
 
-def measure(trainer: Trainer, split: str, stop: StopRequest) -> Evaluation | None:
-    """Measure a split; None if that was cut short by a request to stop."""
+def measure(trainer: Trainer, split: str, stop: StopRequest, *, averaged: bool = True) -> Evaluation | None:
+    """Measure a split, with the averages of the weights where there are any; None if a request to stop cut it short.
+
+    averaged  False where the model has the weights already that are to be measured
+    """
 
     def look(done: int) -> None:
         if stop.requested is not None:
             raise _StopAsked
 
+    averages = trainer.state.averages if averaged else None
     try:
-        return evaluate(
-            trainer.state.model,
-            trainer.data,
-            split,
-            metrics=trainer.settings["metrics"],
-            batch=trainer.settings["batch"],
-            device=trainer.device,
-            on_batch=look,
-        )
+        with averages.in_place(trainer.state.model.module) if averages is not None else nullcontext():
+            return evaluate(
+                trainer.state.model,
+                trainer.data,
+                split,
+                metrics=trainer.settings["metrics"],
+                batch=trainer.settings["batch"],
+                device=trainer.device,
+                on_batch=look,
+            )
     except _StopAsked:
         return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
+from ...compiler.frozen import frozen_weights
 from ...compiler.graph import CheckedGraph
 from ...compiler.precisions import has_masters
 from ..checkpoint import load_checkpoint
@@ -12,12 +15,13 @@ from ..distributed import ALONE, World
 from ..initialize import initialize
 from ..layers.layer import LayerOf, layer_class
 from ..metrics_file import MetricsFile
-from ..model import build_model
+from ..model import Model, build_model
 from ..optim.groups import named_parameters
 from ..optim.lookup import optimizer_for, regularizer_for, schedule_for
 from ..progress import Progress
 from ..run_folder import Run
 from ..tensorboard import Board
+from .averages import Averages
 from .halves import halves
 from .keeping import made_with, place
 from .running_statistics import RunningStatistics
@@ -25,6 +29,7 @@ from .scaling.lookup import scaler_for
 from .state import TrainingState
 from .step import Stepper, may_run_ahead
 from .training import Trainer
+from .transfer import start_from
 from .weights import Weights
 
 
@@ -37,16 +42,27 @@ def prepare(
     progress: Progress,
     layer_of: LayerOf = layer_class,
     world: World = ALONE,
+    fresh: bool = True,
 ) -> Trainer:
-    """All that a graph and its data need to be trained, at the start of a run."""
+    """All that a graph and its data need to be trained, at the start of a run.
+
+    fresh  whether it starts there, and not from a checkpoint: from the weights of another run, if the spec says so
+    """
     settings = checked.graph.hyperparameters.values()
     torch.manual_seed(settings["seed"])
     model = build_model(checked, layer_of=layer_of)
     model.module.to(device)
     parameters = named_parameters(model.module, checked)
     initialize(settings["initializer"], parameters)
+    if fresh and settings["init_from"] is not None:
+        _transfer(model, Path(settings["init_from"]), progress)
+    frozen = frozen_weights(checked.graph)
+    for one in parameters:
+        if any(one.name.startswith(f"{path}.") for path in frozen):
+            one.tensor.requires_grad_(False)
     weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))
     optimizer = optimizer_for(settings["optimizer"], weights.named)
+    averages = Averages(weights.named, settings["ema"]) if settings["ema"] is not None else None
     scaler = scaler_for(settings["precision"], device)
     num_batches = data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True)
     return Trainer(
@@ -56,7 +72,7 @@ def prepare(
         progress=progress,
         device=device,
         settings=settings,
-        state=TrainingState(model, weights, optimizer, scaler, device),
+        state=TrainingState(model, weights, optimizer, scaler, device, averages),
         stepper=Stepper(
             model,
             weights,
@@ -64,6 +80,7 @@ def prepare(
             scaler,
             regularizer_for(settings["regularizer"], weights.named),
             RunningStatistics(model.module),
+            averages=averages,
             clip=settings["clip"],
             world=world,
             waits=not may_run_ahead(optimizer, device),
@@ -74,6 +91,13 @@ def prepare(
         board=Board(run.tensorboard, warn=progress.warn),
         world=world,
     )
+
+
+def _transfer(model: Model, folder: Path, progress: Progress) -> None:
+    done = start_from(model.module, folder)
+    progress.say(f"starts from {folder}: {done.loaded} tensors are taken")
+    for line in done.lines():
+        progress.say(f"  not taken: {line}")
 
 
 def take_up(trainer: Trainer) -> None:

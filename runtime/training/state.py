@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoint import Checkpoint, CheckpointError
+from ..checkpoint import AVERAGES, Checkpoint, CheckpointError
 from ..model import Model
+from .averages import Averages
 from .scaling.scaler import Scaler
 from .weights import Weights
 
@@ -27,6 +28,7 @@ class TrainingState:
     evaluations         how many intervals between evaluations are done with
     evaluated           the step at which the valid split was last measured
     best                the step with the best weights, and its metric
+    stale               evaluations in a row that found no better ones
     """
 
     model: Model
@@ -34,6 +36,7 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     scaler: Scaler
     device: torch.device
+    averages: Averages | None = None
     step: int = 0
     epoch: int = 0
     next_batch: int = 0
@@ -43,8 +46,9 @@ class TrainingState:
     evaluations: int = 0
     evaluated: int = -1
     best: tuple[int, float] | None = None
+    stale: int = 0
 
-    COUNTERS = ("epoch", "next_batch", "seconds", "skips", "losses", "evaluations", "evaluated", "best")
+    COUNTERS = ("epoch", "next_batch", "seconds", "skips", "losses", "evaluations", "evaluated", "best", "stale")
 
     @property
     def _kind(self) -> str:
@@ -63,6 +67,8 @@ class TrainingState:
         state |= {"scale": self.scaler.state(), "optimizer": numbers, "optimizer_kind": self._kind}
         state["made_with"] = dict(made_with)
         groups = {"model": self.weights.state_dict(self.model.module), "optimizer": tensors, "random": random}
+        if self.averages is not None:
+            groups[AVERAGES] = self.averages.values
         return Checkpoint(self.step, groups, state)
 
     def load(self, checkpoint: Checkpoint, *, made_with: Mapping[str, Any]) -> list[str]:
@@ -78,12 +84,15 @@ class TrainingState:
         load_model(self.model, checkpoint, self.weights)
         try:
             _load_optimizer(self.optimizer, checkpoint.tensors["optimizer"], state["optimizer"])
+            if self.averages is not None:
+                self.averages.load(checkpoint.tensors.get(AVERAGES, {}))
             self.scaler.load(state["scale"])
             torch.set_rng_state(checkpoint.tensors["random"]["cpu"])
             if self.device.type == "cuda" and "cuda" in checkpoint.tensors["random"]:
                 torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)
             for name in self.COUNTERS:
-                setattr(self, name, state[name])
+                # what is younger than a checkpoint starts anew
+                setattr(self, name, state[name] if name in state or name != "stale" else 0)
             self.best = (int(self.best[0]), float(self.best[1])) if self.best else None
             before = state["made_with"]
             different = [name for name, value in made_with.items() if before.get(name) != value]
@@ -93,14 +102,20 @@ class TrainingState:
         return different
 
 
+def weights_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """What a checkpoint's model computes with: averages of weights in their place, where there are any."""
+    return {**checkpoint.tensors["model"], **checkpoint.tensors.get(AVERAGES, {})}
+
+
 def load_model(model: Model, checkpoint: Checkpoint, weights: Weights | None = None) -> None:
     """Put a checkpoint's weights into a model of the same architecture; CheckpointError if it has another.
 
-    The checkpoint may come from training in another precision. With `weights` their masters are loaded too.
+    The checkpoint may come from training in another precision. Averages of weights take their place where it has any;
+    not with `weights`, whose masters are loaded too: training goes on from the weights themselves.
     """
     try:
         if weights is None:
-            model.module.load_state_dict(dict(checkpoint.tensors["model"]))
+            model.module.load_state_dict(weights_of(checkpoint))
         else:
             weights.load_state_dict(model.module, checkpoint.tensors["model"])
     except RuntimeError as error:

@@ -21,6 +21,7 @@ from ..data.batch import Batch
 from ..distributed import ALONE, World
 from ..model import Model
 from ..optim.lookup import Regularizer
+from .averages import Averages
 from .running_statistics import RunningStatistics
 from .scaling.scaler import Scaler
 from .weights import Weights
@@ -58,6 +59,7 @@ class Stepper:
 
     clip       greatest norm of the whole gradient, None for any
     waits      whether it may read from the device at each step, which on a GPU would keep it from working ahead
+    averages   follow the weights, where there are any
     reduces    entered around each backward pass, told whether it is the step's last: where ranks add up their gradients
     """
 
@@ -68,6 +70,7 @@ class Stepper:
     regularizer: Regularizer
     statistics: RunningStatistics
     clip: float | None = None
+    averages: Averages | None = None
     world: World = ALONE
     waits: bool = True
     reduces: Callable[[bool], AbstractContextManager[None]] = _always_reduce
@@ -132,6 +135,8 @@ class Stepper:
         self.regularizer.decay(rate)
         self.optimizer.step()
         self.weights.write_back()
+        if self.averages is not None:
+            self.averages.follow()
 
     def _change_where(self, applied: Tensor, gradients: list[Tensor], norm: Tensor, rate: float) -> None:
         """The same on the device's own word, for optimizers that take it (torch's fused kernels)."""
@@ -142,6 +147,8 @@ class Stepper:
         self.optimizer.step()
         self.weights.write_back()
         self.statistics.go_back_where(~applied)
+        if self.averages is not None:
+            self.averages.follow(applied)
 
     def _shrink(self, norm: Tensor) -> Tensor:
         assert self.clip is not None

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ...compiler.graph import CheckedGraph
-from ..checkpoint import clean_up, load_best
+from ..checkpoint import checkpoint_steps, clean_up, load_best
 from ..data.batch import Batch
 from ..data.opened import OpenedData
 from ..distributed import ALONE, World
@@ -20,7 +20,8 @@ from ..progress import Progress
 from ..run_folder import Run
 from .batches import train_batches
 from .ended import Diverged, Stopped
-from .keeping import evaluate_and_save, measure, save, stop_here, unharmed
+from .exactness import deterministic
+from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, stop_here, unharmed
 from .preparing import prepare, take_up
 from .reporting import report
 from .state import load_model
@@ -49,14 +50,15 @@ def train(
 
     Raises Stopped (with a checkpoint written), Diverged, StorageError, checkpoint.CheckpointError, data.tally.BadData.
     """
-    trainer = prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of, world=world)
     clean_up(run.checkpoints)
+    fresh = not (resume and checkpoint_steps(run.checkpoints))
+    trainer = prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of, world=world, fresh=fresh)
     if resume:
         take_up(trainer)
     trainer.metrics.forget_after(trainer.state.step if resume else -1)
     trainer.board.open(after=trainer.state.step)
     try:
-        with StopRequest() as stop:
+        with StopRequest() as stop, deterministic(trainer.settings["deterministic"]):
             progress.start(steps=trainer.length.steps, step=trainer.state.step, stop=trainer.settings["stop"])
             try:
                 _loop(trainer, stop)
@@ -71,7 +73,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
     state = trainer.state
     trainer.since = trainer.window_since = time.monotonic()
     trainer.checkpoints = int(trainer.done(trainer.settings["checkpoint"].every))
-    trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
+    trainer.finished = trainer.done(trainer.settings["stop"]) >= 1 or out_of_patience(trainer)
     # what a run that was stopped while it measured still owes
     evaluate_and_save(trainer, stop)
     state.model.module.train()
@@ -97,6 +99,9 @@ def _take(trainer: Trainer, batches: Sequence[Batch], stop: StopRequest) -> None
     trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
     report(trainer)
     evaluate_and_save(trainer, stop)
+    if trainer.finished:
+        # an evaluation may have been one too many
+        report(trainer)
 
 
 def _train_step(trainer: Trainer, batches: Sequence[Batch]) -> None:
@@ -158,7 +163,9 @@ def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
     state = trainer.state
     save(trainer, must=True)
     step = state.step
-    if state.best is not None and state.best[0] != step:
+    if trainer.settings["average"] is not None:
+        keep_mean(trainer, stop)
+    if state.averages is not None or trainer.settings["average"] is not None or (state.best or (step,))[0] != step:
         chosen = load_best(trainer.run.checkpoints, warn=trainer.progress.warn)
         if chosen is not None:
             load_model(state.model, chosen)
@@ -168,12 +175,14 @@ def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
         "epochs": round(trainer.epochs, 4),
         "seconds": round(state.seconds, 3),
         "best_step": step,
-        "parameters": sum(weight.numel() for weight in trainer.stepper.weights.tensors),
+        "parameters": sum(weight.numel() for weight in state.model.module.parameters()),
     }
     for split in trainer.data.splits:
         if split != "train":
             known = trainer.measured if split == "valid" else None
-            found = known[1] if known is not None and known[0] == step else measure(trainer, split, stop)
+            found = (
+                known[1] if known is not None and known[0] == step else measure(trainer, split, stop, averaged=False)
+            )
             if found is None:
                 raise Stopped(stop.requested or "", state.step)
             result[split] = found.to_json()

@@ -18,7 +18,7 @@ class Weights:
     A weight that is stored in half becomes so here; its master keeps the float32 numbers that it had. A weight that
     several layers read is one parameter and has one master.
 
-    named    what the optimizer updates: masters, and parameters that have none
+    named    what the optimizer updates: masters, and parameters that have none; not what is frozen
     masters  by name, the float32 masters
     """
 
@@ -47,7 +47,8 @@ class Weights:
                     seen = replace(one, tensor=master)
                 # the parameter itself stays: layers and those who tie to it hold it
                 one.tensor.data = one.tensor.detach().to(dtype)
-            self.named.append(seen)
+            if one.tensor.requires_grad:
+                self.named.append(seen)
         by_name = {one.name: one.tensor for one in parameters}
         self._pairs = [(by_name[name], master) for name, master in self.masters.items()]
         self.write_back()

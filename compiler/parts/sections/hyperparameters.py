@@ -32,11 +32,49 @@ class Hyperparameters(Part):
         families=("precision",),
         training=True,
     )
+    accumulate: int = param(
+        default=1,
+        doc="batches whose gradients add up to one step",
+        unit_doc="batches",
+        minimum=1,
+        maximum=100000,
+        training=True,
+    )
     clip: float | None = param(default=None, doc="greatest norm of the whole gradient", above=0, training=True)
     dropout: float | None = param(
         default=None, doc="share to drop, for blocks to read", minimum=0, below=1, training=True
     )
     seed: int = param(default=0, doc="start of every random number", minimum=0, maximum=2**31 - 1, training=True)
+    deterministic: bool = param(default=False, doc="the same bits each time, even where that is slower", training=True)
+    ema: float | None = param(
+        default=None,
+        doc="measure and keep a moving average of the weights, with this share kept at each step",
+        above=0,
+        below=1,
+        training=True,
+    )
+    average: int | None = param(
+        default=None,
+        doc="end with the mean of the weights of so many last checkpoints",
+        unit_doc="checkpoints",
+        minimum=2,
+        maximum=1000,
+        training=True,
+    )
+    freeze: tuple[str, ...] = param(
+        default=(), doc='layers whose weights stay as they are, by path: "encoder", "decoder.*.emb"', training=True
+    )
+    init_from: str | None = param(
+        default=None, doc="a run whose weights training starts from, where names and shapes fit", training=True
+    )
+    patience: int | None = param(
+        default=None,
+        doc="stop after so many evaluations in a row without a better `checkpoint.best`",
+        unit_doc="evaluations",
+        minimum=1,
+        maximum=100000,
+        training=True,
+    )
     metrics: tuple[Part, ...] = param(default=(), doc="measured on each split", families=("metric",), training=True)
     evaluate: Quantity = param(
         default=Quantity(1, "epochs", "1 epochs"),
@@ -54,3 +92,25 @@ class Hyperparameters(Part):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise Mismatch("S2S303", f"metrics names {twice} twice: a figure has one name", param="metrics")
+        if self.ema is not None and self.average is not None:
+            raise Mismatch(
+                "S2S301",
+                "ema and average are two ways to average weights: a run ends with one of them",
+                param="average",
+                helps=("leave one of them out",),
+            )
+        kept = self.checkpoint.values() if isinstance(self.checkpoint, Part) else {}
+        if self.average is not None and int(kept.get("keep", self.average)) < self.average:
+            raise Mismatch(
+                "S2S303",
+                f"average wants the last {self.average} checkpoints, and {kept['keep']} are kept",
+                param="average",
+                helps=(f"say checkpoint {{ keep = {self.average} }}",),
+            )
+        if self.patience is not None and kept.get("best") is None:
+            raise Mismatch(
+                "S2S301",
+                "patience waits for a better value of checkpoint.best, which is not said",
+                param="patience",
+                helps=("say checkpoint { best = min(valid.loss) }, or another metric",),
+            )
