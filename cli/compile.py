@@ -78,8 +78,10 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     with extra("training"):
         from ..runtime.data.opening import open_data
         from ..runtime.device import torch_device
+        from ..runtime.environment import environment, times
         from ..runtime.progress import progress_for, words_for
         from ..runtime.run_folder import Run, new_run, newest_run, open_run, safe_name, texts_of
+        from ..runtime.run_status import status_kept
         from ..runtime.training.ended import Stopped
         from ..runtime.training.trainer import train
     checked = analysis.checked
@@ -113,6 +115,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
         "set": list(options.set),
         "device": str(device),
         "version": __version__,
+        "environment": environment(device, spec, analysis.source.text),
     }
     locked = _lock_of(options, analysis)
     if locked:
@@ -129,11 +132,12 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
             checked,
             spec_text=analysis.source.text,
             base=spec.parent,
-            started_with=started_with,
+            started_with={**started_with, **times(run.folder)},
             texts=None if analysis.loader is None else texts_of(analysis.loader, spec),
         )
         try:
-            train(checked, run, data, device=device, progress=progress, resume=options.resume, layer_of=layers)
+            with status_kept(run):
+                train(checked, run, data, device=device, progress=progress, resume=options.resume, layer_of=layers)
         except Stopped as stopped:
             note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
             return STOPPED

@@ -33,7 +33,8 @@ class Run:
 
     spec.s2s, graph.json, graph.map.json   what was trained
     sources/, library/                     the spec again beside all that it imports, where it imports something
-    run.json                               where its data is looked for, and with what it was started
+    run.json                               where its data is looked for, with what it was started, when and on what
+    status.json                            how it stands (see run_status)
     metrics.jsonl, tensorboard/            what was measured on the way
     checkpoints/                           states to go on from
     tokens/                                the tokenizers, where they were made from the training texts
