@@ -82,6 +82,7 @@ def lines_of(steps: int) -> bytes:
     lines: list[dict[str, Any]] = []
     for step in range(10, steps + 1, 10):
         seconds = {"seconds": 1.5 * step, "examples_per_second": 12.5}
-        lines.append({"step": step, "epoch": step / 16, "loss": 50 / step, "lr": 0.001, "gradient_norm": 2.0, **seconds})
+        figures = {"loss": 50 / step, "lr": 0.001, "gradient_norm": 2.0}
+        lines.append({"step": step, "epoch": step / 16, **figures, **seconds})
         lines.append({"step": step, "split": "valid", "loss": 60 / step, "wer": 10 / step, "cer": 4 / step})
     return "".join(json.dumps(line) + "\n" for line in lines).encode()
