@@ -33,7 +33,7 @@ def test_a_run_is_listed_with_its_figures(
 ) -> None:
     make_run()
     head, row = rows_of(capsys, str(tmp_path / "runs"))
-    assert " ".join("".join(head).split()) == "run state best step epochs started took"
+    assert " ".join(" ".join(head).split()) == "run state best step epochs started took"
     cells = [cell.strip() for cell in row if cell.strip()]
     assert cells[:5] == ["model/1", "finished", "wer 25.00 %", "40", "2.50"]
     assert cells[-1] == "1:01"
