@@ -12,13 +12,13 @@ import torch
 from ...compiler.encoding import encode
 from ..checkpoint import AVERAGES, checkpoint_steps, load_checkpoint, save_checkpoint
 from ..evaluation import Evaluation, evaluate
-from ..storage import StorageError
 from .averages import mean_of
 from .ended import Diverged, Stopped
 from .reporting import record
 from .state import TrainingState, is_finite, load_model
 from .stopping import StopRequest
 from .training import Trainer
+from .writer import copied
 
 
 def evaluate_and_save(trainer: Trainer, stop: StopRequest) -> None:
@@ -32,6 +32,7 @@ def evaluate_and_save(trainer: Trainer, stop: StopRequest) -> None:
             found = measure(trainer, "valid", stop)
             if found is None:
                 return  # asked to stop; the run that goes on measures first
+            settle_save(trainer)
             best = state.best
             improved = _is_best(trainer, found)
             # a tie is kept as the best, and is no better
@@ -80,6 +81,7 @@ def _is_best(trainer: Trainer, found: Evaluation) -> bool:
 def save(trainer: Trainer, *, must: bool = False) -> None:
     """Write a checkpoint of where the run stands, if there is none. Failure ends training only where one `must` be."""
     state = trainer.state
+    settle_save(trainer, must=must and trainer.saving is not None and trainer.saving[0] == place(state))
     if place(state) == trainer.saved:
         return
     trainer.keep_time()
@@ -91,18 +93,37 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
             raise Diverged(f"{message}. {unharmed(trainer)}")
         trainer.progress.warn(f"{message}, so there is no checkpoint of it")
     else:
-        try:
-            keep = trainer.settings["checkpoint"].keep
-            save_checkpoint(trainer.run.checkpoints, checkpoint, keep=keep, best=best[0] if best else None)
-            trainer.saved, trainer.best_saved = place(state), best
-            return
-        except StorageError as error:
-            if must:
-                raise
-            trainer.progress.warn(f"{error}; training goes on and tries again at the next checkpoint")
-    if best is not None and best[0] == state.step:
-        # the best weights are those that can be read again
-        state.best = trainer.best_saved
+        kept, folder = copied(checkpoint), trainer.run.checkpoints
+        settings = {"keep": trainer.settings["checkpoint"].keep, "best": best[0] if best else None}
+        trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
+        trainer.saving = (place(state), best)
+        if must:
+            settle_save(trainer, must=True)
+        return
+    _forget_best(trainer, state.step)
+
+
+def settle_save(trainer: Trainer, *, must: bool = False) -> None:
+    """Wait for the checkpoint that is being written, if there is one. StorageError where one `must` be and is not."""
+    if trainer.saving is None:
+        return
+    error = trainer.writer.wait()
+    (found, best), trainer.saving = trainer.saving, None
+    if error is None:
+        trainer.saved, trainer.best_saved = found, best
+        return
+    if must:
+        raise error
+    trainer.progress.warn(f"{error}; training goes on and tries again at the next checkpoint")
+    if best is not None:
+        _forget_best(trainer, best[0])
+
+
+def _forget_best(trainer: Trainer, step: int) -> None:
+    """The best weights are those that can be read again: not those of a step without a checkpoint."""
+    best = trainer.state.best
+    if best is not None and best[0] == step and (trainer.best_saved or (None,))[0] != step:
+        trainer.state.best = trainer.best_saved
 
 
 def keep_mean(trainer: Trainer, stop: StopRequest) -> None:
@@ -145,6 +166,7 @@ def stop_here(trainer: Trainer, signal: str) -> None:
 
 def unharmed(trainer: Trainer) -> str:
     """What a divergence leaves behind."""
+    settle_save(trainer)
     if checkpoint_steps(trainer.run.checkpoints):
         return f"The checkpoints in {trainer.run.checkpoints} are unharmed"
     return "There is no checkpoint yet"

@@ -21,7 +21,7 @@ from ..run_folder import Run
 from .batches import train_batches
 from .ended import Diverged, Stopped
 from .exactness import deterministic
-from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, stop_here, unharmed
+from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, settle_save, stop_here, unharmed
 from .preparing import prepare, take_up
 from .reporting import report
 from .state import load_model
@@ -65,6 +65,10 @@ def train(
             finally:
                 progress.finish()
             return _measure(trainer, stop)
+    except Exception:
+        # not where a second signal ends it at once
+        settle_save(trainer)
+        raise
     finally:
         trainer.board.close()
 

@@ -22,6 +22,7 @@ from ..run_folder import Run
 from ..tensorboard import Board
 from .state import TrainingState
 from .step import Outcome, Stepper
+from .writer import Writer
 
 
 @dataclass
@@ -33,6 +34,8 @@ class Trainer:
     rate_of  the learning rate of a step
     world    the processes that train together
     rate, norm, scale  of the last step: learning rate, norm of its gradient before clipping, scale of its loss
+    saving   the place and the best of the checkpoint that is being written
+    saved, best_saved  those of the last one that is on the disk
     pending  what the last step did, where it was not looked at yet
     """
 
@@ -58,6 +61,8 @@ class Trainer:
     window_since: float = field(default_factory=time.monotonic)
     window_examples: int = 0
     checkpoints: int = 0
+    writer: Writer = field(default_factory=Writer)
+    saving: tuple[tuple[object, ...], tuple[int, float] | None] | None = None
     saved: tuple[object, ...] | None = None
     best_saved: tuple[int, float] | None = None
     measured: tuple[int, Evaluation] | None = None
