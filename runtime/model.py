@@ -49,8 +49,12 @@ class Model:
             if batch.inputs[path].shape[1] > most:
                 raise too_long(path, batch, most)
         run = self.trained if self.module.training else self.module
-        outputs: Mapping[str, Tensor] = run(*(_find(source, {}, batch) for source in self.takes))
+        outputs: Mapping[str, Tensor] = run(*self.arguments(batch))
         return outputs
+
+    def arguments(self, batch: Batch) -> list[Tensor]:
+        """What the module takes of a batch, in order."""
+        return [_find(source, {}, batch) for source in self.takes]
 
     def loss(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """The loss of each example, [B]."""

@@ -10,6 +10,7 @@ from .checkpoint import CheckpointError, load_best
 from .layers.layer import LayerOf, layer_class
 from .model import Model, build_model
 from .run_folder import Run, RunError
+from .tf32 import use_tf32
 from .training.state import load_model
 
 
@@ -30,6 +31,7 @@ def load_trained(
         raise RunError(f"{run.folder} has no checkpoint yet")
     if checkpoint.state.get("made_with", {}).get("architecture") != checked.architecture_hash:
         raise CheckpointError(f"{run.folder}: the checkpoint of step {checkpoint.step} belongs to another architecture")
+    use_tf32(checked.graph.hyperparameters.values()["precision"])
     model = build_model(checked, layer_of=layer_of)
     load_model(model, checkpoint)
     model.module.to(device).eval()

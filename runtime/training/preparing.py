@@ -21,6 +21,7 @@ from ..optim.lookup import optimizer_for, regularizer_for, schedule_for
 from ..progress import Progress
 from ..run_folder import Run
 from ..tensorboard import Board
+from ..tf32 import use_tf32
 from .averages import Averages
 from .halves import halves
 from .keeping import made_with, place
@@ -49,6 +50,7 @@ def prepare(
     fresh  whether it starts there, and not from a checkpoint: from the weights of another run, if the spec says so
     """
     settings = checked.graph.hyperparameters.values()
+    use_tf32(settings["precision"])
     torch.manual_seed(settings["seed"])
     model = build_model(checked, layer_of=layer_of)
     model.module.to(device)

@@ -23,7 +23,7 @@ class TrainingState:
     step                optimizer steps taken; skipped batches do not count
     epoch, next_batch   the place in the data: two numbers are all of it
     seconds             time in training, over all its sessions
-    skips               batches in a row that were skipped
+    skips               batches in a row that were skipped while the loss scale could not shrink further
     losses              of the steps since the last record in metrics.jsonl
     evaluations         how many intervals between evaluations are done with
     evaluated           the step at which the valid split was last measured

@@ -35,11 +35,13 @@ class Outcome:
               its floor before it, the scale that it took: five numbers, or [5] float64 on a device that may still work
     examples  how many it saw on this rank
     first     the id of the first of them
+    batches   what it saw, to look at again if it gave no finite numbers
     """
 
     figures: Tensor | list[float]
     examples: int
     first: str
+    batches: Sequence[Batch] = ()
 
     def numbers(self) -> list[float]:
         """The figures; waits for the device where they are not here yet."""
@@ -77,6 +79,7 @@ class Stepper:
     _loss: Tensor = field(default_factory=lambda: torch.zeros(()))
     _examples: int = 0
     _first: str = ""
+    _batches: Sequence[Batch] = ()
 
     def gradients(self, batches: Sequence[Batch]) -> None:
         """Forward and backward: the mean over all examples (or tokens) of all batches of all ranks.
@@ -92,7 +95,11 @@ class Stepper:
             self._loss += loss.detach()
             with self.reduces(number == len(batches)):
                 torch.autograd.backward(self._scaled(loss))
+            if self.world.size == 1:
+                # sums of halves lose digits; ranks add up theirs where the gradients arose, after the last
+                self.weights.collect()
         self._examples, self._first = sum(len(batch) for batch in batches), batches[0].ids[0]
+        self._batches = batches
 
     def _scaled(self, loss: Tensor) -> Tensor:
         if self.world.size > 1:
@@ -106,15 +113,17 @@ class Stepper:
             group["lr"] = rate
         self.world.sum(self._loss)
         gradients = self.weights.collect()
+        largest = torch.zeros(())
         if self.scaler.enabled:
             torch._foreach_mul_(gradients, self.scaler.value.reciprocal())
+            # what half precision had to hold: neither a penalty nor a clip is part of it
+            largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
         self.regularizer.add_gradient()
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
         skipped = ~(torch.isfinite(self._loss) & torch.isfinite(norm))
         seen = (self._loss, norm, skipped, self.scaler.at_floor, self.scaler.value)
         figures = torch.stack([value.detach().double() for value in seen])
         if self.scaler.enabled:
-            largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
             self.scaler.update(skipped, largest)
         known: list[float] | None = None
         if not self.waits:
@@ -127,7 +136,7 @@ class Stepper:
             else:
                 self._change(gradients, norm, known[1], rate)
         self.weights.clear()
-        return Outcome(figures if known is None else known, self._examples, self._first)
+        return Outcome(figures if known is None else known, self._examples, self._first, self._batches)
 
     def _change(self, gradients: list[Tensor], norm: Tensor, norm_value: float, rate: float) -> None:
         if self.clip is not None and norm_value + 1e-6 > self.clip:

@@ -19,12 +19,14 @@ from ..layers.layer import LayerOf, layer_class
 from ..progress import Progress
 from ..run_folder import Run
 from .batches import train_batches
+from .diagnosis import diagnose
 from .ended import Diverged, Stopped
 from .exactness import deterministic
 from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, settle_save, stop_here, unharmed
 from .preparing import prepare, take_up
 from .reporting import report
 from .state import load_model
+from .step import Outcome
 from .stopping import StopRequest
 from .training import Trainer
 
@@ -128,7 +130,7 @@ def settle(trainer: Trainer) -> None:
     state = trainer.state
     loss, norm, skipped, at_floor, trainer.scale = outcome.numbers()
     if skipped:
-        _skipped(trainer, loss, outcome.first, at_floor=bool(at_floor))
+        _skipped(trainer, outcome, loss, at_floor=bool(at_floor))
         return
     trainer.norm = norm
     state.step += 1
@@ -148,18 +150,28 @@ def _may_fall_due(trainer: Trainer) -> bool:
     )
 
 
-def _skipped(trainer: Trainer, loss: float, first: str, *, at_floor: bool) -> None:
-    """Tell of a step that was left out; Diverged when it was one too many. Overflow of a loss scale is no news."""
+def _skipped(trainer: Trainer, outcome: Outcome, loss: float, *, at_floor: bool) -> None:
+    """Tell of a step that was left out; Diverged when it was one too many.
+
+    A gradient that overflows while the loss scale can still shrink is no news, and does not count.
+    """
     state = trainer.state
+    if math.isfinite(loss) and not at_floor:
+        return
     state.skips += 1
-    if at_floor:
-        what = f"the loss is {loss:g}" if not math.isfinite(loss) else "its gradient is not finite"
-        trainer.progress.warn(f"skipped a batch after step {state.step}: {what} (it starts with {first})")
+    what = f"the loss is {loss:g}" if not math.isfinite(loss) else "its gradient is not finite"
+    trainer.progress.warn(f"skipped a batch after step {state.step}: {what} (it starts with {outcome.first})")
     if state.skips >= MOST_SKIPS:
         raise Diverged(
-            f"{MOST_SKIPS} batches in a row had a loss or a gradient that is not finite, after step {state.step}; "
-            f"try a lower learning rate, `clip` or fp32. {unharmed(trainer)}"
+            f"{MOST_SKIPS} batches in a row had a loss or a gradient that is not finite, after step {state.step}: "
+            f"{_why(trainer, outcome)}. Try a lower learning rate, `clip` or fp32. {unharmed(trainer)}"
         )
+
+
+def _why(trainer: Trainer, outcome: Outcome) -> str:
+    """Where the numbers of the last step stopped being finite."""
+    found = [diagnose(trainer.state.model, batch, scale=trainer.scale) for batch in outcome.batches]
+    return str(next((one for one in found if one.place), found[0]))
 
 
 def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
