@@ -48,12 +48,13 @@ def model_of(checked: CheckedGraph) -> Model:
 def layer_of(model: Model, place: str) -> nn.Module:
     """The layer of this kind; its path has the name of a statement in it."""
     section, kind = place.split(".")
-    (found,) = [
+    found: list[nn.Module] = [
         layer
         for name, layer in model.module.named_modules()
         if name.startswith(section) and name.endswith(kind) and any(True for _ in layer.parameters(recurse=False))
     ]
-    return found
+    assert len(found) == 1
+    return found[0]
 
 
 def found_in(diagnosis: Diagnosis) -> str:

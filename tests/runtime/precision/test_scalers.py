@@ -153,7 +153,7 @@ def test_the_guard_follows_the_scaler_of_torch_between_its_bounds(overflows: flo
     ours, theirs = Guarded(part, CPU), torch.amp.GradScaler("cpu", growth_interval=50)
     weight = torch.nn.Parameter(torch.zeros(()))
     optimizer = torch.optim.SGD([weight], lr=0.0)
-    for largest, overflow in gradients(3, overflows=overflows):
+    for largest, overflow in gradients(3, overflows=overflows, steps=300):
         theirs.scale(weight)
         weight.grad = torch.tensor(largest)
         theirs.step(optimizer)

@@ -207,12 +207,17 @@ def test_each_operation_comes_in_its_place() -> None:
     )
     held.append(one.weights)
     half_gradient: list[list[list[float]]] = []
-    module.weight.register_hook(lambda gradient: half_gradient.append(gradient.tolist()))
+    module.weight.register_hook(lambda gradient: half_gradient.append(gradient.tolist()))  # type: ignore[no-untyped-call]  # torch leaves it untyped
     one.optimizer.register_step_pre_hook(
         lambda *_: log.append(("optimizer", [tensor.grad.tolist() for tensor in one.weights.tensors]))  # type: ignore[union-attr]  # there is one
     )
     write_back = one.weights.write_back
-    one.weights.write_back = lambda: (log.append(("write back", None)), write_back())[1]  # type: ignore[method-assign]  # watched
+
+    def watched() -> None:
+        log.append(("write back", None))
+        write_back()
+
+    one.weights.write_back = watched  # type: ignore[method-assign]  # as it is, and told of
     # the gradient of (x·w - y)² at w = 0 is -2·y·x: y = -1/2 makes it x
     figures = take(one, Rows(torch.tensor([[3.0, 4.0]]), torch.tensor([-0.5])), rate=0.5)
 
@@ -256,3 +261,13 @@ def test_an_overflow_leaves_everything_but_the_scale_as_it_was(scaler: Scaler) -
     assert float(scaler.value) == (scale / 2 if isinstance(scaler, Backoff) else scale)
     assert all(tensor.grad is None for tensor in (module.weight, *one.weights.tensors))
     assert take(one, good)[2] == 0
+
+
+def test_gradients_of_several_batches_are_summed_in_float32() -> None:
+    module = Product(torch.zeros(1, 1))
+    one = stepper(module, torch.float16)
+    # the mean of 2048 and 63 times 1: in fp16 2048 + 1 is 2048, and so are their shares
+    rows = [Rows(torch.ones(1, 1), torch.full((1,), -value * 512)) for value in (2.0, *[1 / 1024] * 63)]
+    one.gradients([cast("Batch", row) for row in rows])
+    one.apply(1.0)
+    assert one.weights.tensors[0].item() == pytest.approx(-(2048.0 + 63.0) / 64, rel=1e-6)
