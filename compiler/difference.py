@@ -289,7 +289,8 @@ def _checkpoints(old: CheckedGraph, new: CheckedGraph, nodes: Sequence[NodeChang
     whole = not (lost or fresh or reshaped)
     resume = old.architecture_hash == new.architecture_hash
     notes = []
-    optimizers = [graph.hyperparameters.values()["optimizer"].name for graph in (old.graph, new.graph)]
+    parts = [graph.hyperparameters.values()["optimizer"] for graph in (old.graph, new.graph)]
+    optimizers = [str(part.values().get("kind", part.name)) for part in parts]
     if resume and optimizers[0] != optimizers[1]:
         resume = False
         notes.append(f"{optimizers[0]} kept what {optimizers[1]} cannot go on with: --resume refuses, a new run starts")

@@ -76,6 +76,8 @@ def plain(bound: object, param: Param, catalogue: Classes) -> Any:
         return Range(_number(value.low, param), _number(value.high, param))
     if param.type in ("int", "number"):
         return _number(value, param)
+    if param.or_number:
+        return _number(value, replace(param, type="number"))
     return value
 
 

@@ -9,13 +9,10 @@ from math import prod
 from ..dsl.values import Quantity, Ref
 from .graph import Graph, Node
 from .longest import longest, longest_seconds
-from .part import Part
+from .optimizer import Optimizer
 from .passes.assign_precision import half_of
 from .passes.count_cost import ITEM_BYTES
 from .precisions import has_masters, stored
-
-# float32 numbers that an optimizer keeps for each weight
-_STATE_NUMBERS = {"momentum": 1, "adam": 2, "adamw": 2}
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,13 @@ def memory(graph: Graph) -> Memory:
     trained = _trained(graph)
     saved = {ref: _bytes(ref, graph, batch) for node in trained for ref in _saved(node, graph)}
     scratch = sum(_scratch(node, graph, batch) for node in trained)
-    optimizer: Part = graph.hyperparameters.values()["optimizer"]
+    optimizer: Optimizer = graph.hyperparameters.values()["optimizer"]
     return Memory(
         batch=batch,
         weights=weights,
         gradients=weights,
         masters=(4 + 4) * masters,
-        optimizer=updated * _STATE_NUMBERS.get(optimizer.name, 2),
+        optimizer=updated * optimizer.kept_numbers(),
         half_weights=sum(
             node.cost.parameters * ITEM_BYTES[node.compute]
             for node in trained

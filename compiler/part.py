@@ -35,6 +35,7 @@ _TYPES = {
     "Ref": "tensor",
     "Part": "part",
     "DType | Part": "part",
+    "float | Part": "part",
 }
 _LIST = re.compile(r"tuple\[(\w+), \.\.\.\]")
 
@@ -244,7 +245,8 @@ def _with_type(declared: Param, name: str, annotation: str) -> Param:
     listed = _LIST.fullmatch(annotation)
     if listed:
         return replace(declared, name=name, type="list", item=_TYPES[listed[1]], none_allowed=none_allowed)
-    return replace(declared, name=name, type=_TYPES[annotation], none_allowed=none_allowed)
+    or_number = annotation == "float | Part"
+    return replace(declared, name=name, type=_TYPES[annotation], none_allowed=none_allowed, or_number=or_number)
 
 
 def plain_ends(value: Range) -> tuple[float, float]:

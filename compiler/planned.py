@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def planned(name: str) -> str | None:
-    """Say that a name comes with a later version; a parameter is asked for with its owner: "momentum.larc"."""
+    """Say that a name comes with a later version; a parameter is asked for with its owner: "autocast.loss_scale"."""
     sentence = _PLANNED.get(name)
     if sentence is None:
         return None
@@ -15,14 +15,7 @@ _CONVOLUTIONS = "conv1d and sep_conv1d are there today"
 
 _PLANNED: dict[str, tuple[str, str]] = {
     # training
-    "sgd": ("plain gradient descent as sgd", "momentum(lr = …, momentum = 0) is the same today"),
-    "novograd": ("the optimizer novograd", "momentum, adam and adamw are there today"),
-    "lamb": ("the optimizer lamb", "momentum, adam and adamw are there today"),
-    "rmsprop": ("the optimizer rmsprop", "momentum, adam and adamw are there today"),
-    "lion": ("the optimizer lion", "momentum, adam and adamw are there today"),
-    "momentum.larc": ("layer-wise rate control (larc)", "leave it out for now"),
-    "adam.larc": ("layer-wise rate control (larc)", "leave it out for now"),
-    "adamw.larc": ("layer-wise rate control (larc)", "leave it out for now"),
+    "lion": ("the optimizer lion", 'adamw and torch("NAdam", …) are there today'),
     "autocast.loss_scale": ("a choice of loss scaler for autocast", "mixed(fp16, loss_scale = …) has one"),
     "hyperparameters.devices": ("training on several devices", "one device is used today"),
     # components

@@ -92,7 +92,9 @@ def _problem(cls: type[Part], param: Param, bound: Bound, catalogue: Catalogue) 
     shallow = _as_json(bound, param, catalogue)
     if shallow is None and (param.none_allowed or not param.required):
         return None
-    error = next(iter(_validator(param).iter_errors(shallow)), None)
+    # a number is judged as one, for the limit that it breaks
+    judged = replace(param, type="number") if param.or_number and isinstance(shallow, float) else param
+    error = next(iter(_validator(judged).iter_errors(shallow)), None)
     if error is not None:
         place = _item(bound, error.absolute_path)
         words = _rewritten(what, param, error, place, catalogue)
@@ -181,7 +183,7 @@ def _expected(param: Param, catalogue: Catalogue) -> str:
         names = ", ".join(_names(param, catalogue))
         family = " or ".join(param.families)
         words = f"a part of family {family} ({names})"
-        words = " or ".join([*param.choices, words])
+        words = " or ".join([*param.choices, *(["a number"] if param.or_number else []), words])
     elif param.choices:
         quoted = [choice if kind == "dtype" else f'"{choice}"' for choice in param.choices]
         words = " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else quoted[0]
@@ -317,6 +319,7 @@ def _value_schema(param: Param, part: Callable[[], Json]) -> Json:
         return {"type": "array", "items": _value_schema(item, part)}
     if kind == "part":
         options = [_dtype_schema(param.choices)] if "precision" in param.families else []
+        options += [_number_schema(param, "number")] if param.or_number else []
         return {"anyOf": [*options, part()]} if options else part()
     if kind in ("int", "number"):
         return _number_schema(param, "integer" if kind == "int" else "number")

@@ -171,7 +171,7 @@ def _wanted(param: Param) -> str:
 
 
 def _families(param: Param) -> str:
-    return " or ".join(article(family) for family in param.families)
+    return " or ".join([*(["a number"] if param.or_number else []), *(article(family) for family in param.families)])
 
 
 def _example(param: Param) -> str:
@@ -197,6 +197,8 @@ def _part(problem: _Problem, value: Value) -> Fitted:
     if isinstance(value, PartValue) and value.family in problem.param.families:
         return value
     if isinstance(value, Static) and isinstance(value.value, DType) and "precision" in problem.param.families:
+        return value
+    if problem.param.or_number and isinstance(value, Static) and type(value.value) in (int, float):
         return value
     helps: tuple[str, ...] = ()
     if isinstance(value, Static) and isinstance(value.value, str) and value.value.isidentifier():

@@ -23,6 +23,7 @@ class Param:
     units     unit families that a quantity may have ("time", "frequency", "steps" …); empty: a plain number
               (or a share: 10% is 0.1)
     required  no default
+    or_number for "part": a number within the limits may stand in its place
     choices   for "str": the allowed strings
     training  changing it changes training, not the architecture (left out of the architecture hash)
     """
@@ -43,6 +44,7 @@ class Param:
     none_allowed: bool = False
     training: bool = False
     unit_doc: str = ""
+    or_number: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Bad:
 
     hyperparameters {
       batch     = 16 examples
-      optimizer = novograd(lr = 1e-2)                                   # error[S2S214]
+      optimizer = lion(lr = 1e-4)                                       # error[S2S214]
       stop      = 10 epochs
       seed      = 17
     }

@@ -23,6 +23,8 @@ FAMILIES = {
     "augment": "Augmentations",
     "metric": "Metrics",
     "optimizer": "Optimizers",
+    "larc": "Layer-wise rates",
+    "clip": "Clipping",
     "schedule": "Schedules",
     "regularizer": "Regularizers",
     "initializer": "Initializers",

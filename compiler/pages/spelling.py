@@ -12,7 +12,7 @@ def kind_of(one: Param) -> str:
     if one.units:
         return "quantity: " + " or ".join(one.units)
     if one.type == "part":
-        return " or ".join((*one.choices, *(family for family in one.families)))
+        return " or ".join((*one.choices, *(("number",) if one.or_number else ()), *one.families))
     if one.type == "list":
         return f"list of {' or '.join(one.families) if one.families else words.get(one.item, one.item)}s"
     if one.choices:

@@ -35,6 +35,8 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Diagnostic, Label
 from ..graph import Graph
 from ..loss_scaling import scaling
+from ..part import Part
+from ..parts.optim.by_norm import ByNorm
 from ..settings import setting, span_at
 
 CODE = "S2S511"
@@ -46,7 +48,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     """Find a threshold in scaled units."""
     path = "hyperparameters.clip"
     clip = setting(graph, path)
-    if scaling(graph) is None or clip is None or clip < _LEAST:
+    if isinstance(clip, ByNorm):
+        path, clip = f"{path}.most", clip.most
+    if isinstance(clip, Part) or scaling(graph) is None or clip is None or clip < _LEAST:
         return
     where = span_at(graph, "hyperparameters.precision")
     yield Diagnostic(

@@ -35,8 +35,17 @@ from ..settings import setting, span_at
 
 CODE = "S2S609"
 
-_PLAUSIBLE = {"adam": (1e-6, 0.02), "adamw": (1e-6, 0.02), "momentum": (1e-5, 5.0)}
-_USUAL = {"adam": 1e-3, "adamw": 1e-3, "momentum": 0.05}
+# least, greatest and usual rate; adafactor's is a share of each weight, and torch's own are many
+_PLAUSIBLE = {
+    "adam": (1e-6, 0.02, 1e-3),
+    "adamw": (1e-6, 0.02, 1e-3),
+    "lamb": (1e-5, 0.1, 2e-3),
+    "rmsprop": (1e-6, 0.05, 1e-3),
+    "adagrad": (1e-5, 1.0, 0.01),
+    "novograd": (1e-5, 1.0, 0.01),
+    "momentum": (1e-5, 5.0, 0.05),
+    "sgd": (1e-5, 5.0, 0.1),
+}
 
 
 def check(graph: Graph) -> Iterator[Diagnostic]:
@@ -44,8 +53,9 @@ def check(graph: Graph) -> Iterator[Diagnostic]:
     optimizer, lr = setting(graph, "hyperparameters.optimizer"), setting(graph, "hyperparameters.optimizer.lr")
     if optimizer is None or lr is None or optimizer.name not in _PLAUSIBLE:
         return
-    low, high = _PLAUSIBLE[optimizer.name]
-    usual = _USUAL[optimizer.name]
+    if setting(graph, "hyperparameters.optimizer.larc.mode") == "scale":
+        return  # the rate is a factor of the layers' own
+    low, high, usual = _PLAUSIBLE[optimizer.name]
     schedule = setting(graph, "hyperparameters.schedule")
     # what a curve makes of the number is what trains
     rate = schedule.highest(lr) if hasattr(schedule, "highest") else lr

@@ -84,5 +84,5 @@ def _vanishing(part: Part, precision: str) -> Iterator[tuple[str, float, str]]:
     reach = reach_of(precision)
     for name in part.divisors:
         value = part.values()[name]
-        if value < reach.normal:
+        if value is not None and value < reach.normal:
             yield name, value, "0" if value <= reach.vanishing else "too small to keep its digits"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -34,6 +34,15 @@ def with_gradient(parameters: Sequence[NamedParameter], *, biases: bool, norms: 
         for one in parameters
         if one.kind in kinds and one.tensor.grad is not None
     ]
+
+
+def decayed(parameters: Sequence[NamedParameter], decay: float) -> list[dict[str, Any]]:
+    """Groups for an optimizer: weights with their decay, biases and parameters of normalisations without."""
+    groups: list[dict[str, Any]] = [
+        {"params": [one.tensor for one in parameters if one.kind == "weight"], "weight_decay": decay},
+        {"params": [one.tensor for one in parameters if one.kind != "weight"], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def _kind(name: str, norms: set[str]) -> Literal["weight", "bias", "norm"]:

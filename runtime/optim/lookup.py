@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from ...compiler.part import Part
+from ...compiler.parts.optim.by_norm import ByNorm
+from ...compiler.parts.optim.larc import Larc
 from ...compiler.run_length import RunLength
 from ...compiler.schedule import Schedule
 from .groups import NamedParameter
@@ -31,7 +33,20 @@ class Regularizer:
 def optimizer_for(part: Part, parameters: Sequence[NamedParameter]) -> torch.optim.Optimizer:
     """An optimizer over all trained parameters."""
     optimizer: torch.optim.Optimizer = _file(part).build(part, parameters)
+    larc = part.values().get("larc")
+    if larc is not None:
+        larc = larc if isinstance(larc, Larc) else Larc(eta=larc)
+        _file(larc).adapt(larc, optimizer)
     return optimizer
+
+
+def clip_for(setting: Part | float | None) -> Callable[[list[Tensor], Tensor], None] | None:
+    """What makes gradients smaller in place, given the norm of all of them; None where nothing does."""
+    if setting is None:
+        return None
+    part = setting if isinstance(setting, Part) else ByNorm(most=setting)
+    clip = _file(part).clip
+    return lambda gradients, norm: clip(part, gradients, norm)
 
 
 def schedule_for(part: Part | None, base: float) -> Callable[[int, RunLength], float]:

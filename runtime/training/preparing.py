@@ -17,7 +17,7 @@ from ..layers.layer import LayerOf, layer_class
 from ..metrics_file import MetricsFile
 from ..model import Model, build_model
 from ..optim.groups import named_parameters
-from ..optim.lookup import optimizer_for, regularizer_for, schedule_for
+from ..optim.lookup import clip_for, optimizer_for, regularizer_for, schedule_for
 from ..progress import Progress
 from ..run_folder import Run
 from ..tensorboard import Board
@@ -83,7 +83,7 @@ def prepare(
             regularizer_for(settings["regularizer"], weights.named),
             RunningStatistics(model.module),
             averages=averages,
-            clip=settings["clip"],
+            clip=clip_for(settings["clip"]),
             world=world,
             waits=not may_run_ahead(optimizer, device),
         ),

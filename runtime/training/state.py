@@ -146,9 +146,14 @@ def _load_optimizer(
     for key, value in {**numbers, **tensors}.items():
         index, _, name = key.partition(".")
         if isinstance(value, Tensor):
-            if value.dim() and value.shape != weights[int(index)].shape:
+            if value.dim() and not _fits(value.shape, weights[int(index)].shape):
                 raise ValueError(f"{name} of weight {index} has the shape {tuple(value.shape)}")
             # a tensor from a file is a view into the file's bytes
             value = value.clone()
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _fits(state: torch.Size, weight: torch.Size) -> bool:
+    """Whether a state is as large as its weight, or holds one number for whole rows or columns of it."""
+    return len(state) == len(weight) and all(one in (1, size) for one, size in zip(state, weight, strict=True))

@@ -59,7 +59,7 @@ def _always_reduce(last: bool) -> AbstractContextManager[None]:
 class Stepper:
     """Takes steps.
 
-    clip       greatest norm of the whole gradient, None for any
+    clip       makes the gradients smaller in place, given the norm of all of them
     waits      whether it may read from the device at each step, which on a GPU would keep it from working ahead
     averages   follow the weights, where there are any
     reduces    entered around each backward pass, told whether it is the step's last: where ranks add up their gradients
@@ -71,7 +71,7 @@ class Stepper:
     scaler: Scaler
     regularizer: Regularizer
     statistics: RunningStatistics
-    clip: float | None = None
+    clip: Callable[[list[Tensor], Tensor], None] | None = None
     averages: Averages | None = None
     world: World = ALONE
     waits: bool = True
@@ -134,13 +134,13 @@ class Stepper:
             if known[2]:
                 self.statistics.go_back()
             else:
-                self._change(gradients, norm, known[1], rate)
+                self._change(gradients, norm, rate)
         self.weights.clear()
         return Outcome(figures if known is None else known, self._examples, self._first, self._batches)
 
-    def _change(self, gradients: list[Tensor], norm: Tensor, norm_value: float, rate: float) -> None:
-        if self.clip is not None and norm_value + 1e-6 > self.clip:
-            torch._foreach_mul_(gradients, self._shrink(norm))
+    def _change(self, gradients: list[Tensor], norm: Tensor, rate: float) -> None:
+        if self.clip is not None:
+            self.clip(gradients, norm)
         self.regularizer.decay(rate)
         self.optimizer.step()
         self.weights.write_back()
@@ -150,7 +150,7 @@ class Stepper:
     def _change_where(self, applied: Tensor, gradients: list[Tensor], norm: Tensor, rate: float) -> None:
         """The same on the device's own word, for optimizers that take it (torch's fused kernels)."""
         if self.clip is not None:
-            torch._foreach_mul_(gradients, self._shrink(norm))
+            self.clip(gradients, norm)
         self.regularizer.decay(applied * rate)
         self.optimizer.found_inf = (~applied).float()  # type: ignore[attr-defined]  # what torch's GradScaler sets
         self.optimizer.step()
@@ -158,10 +158,6 @@ class Stepper:
         self.statistics.go_back_where(~applied)
         if self.averages is not None:
             self.averages.follow(applied)
-
-    def _shrink(self, norm: Tensor) -> Tensor:
-        assert self.clip is not None
-        return (self.clip / (norm + 1e-6)).clamp(max=1.0)
 
 
 def may_run_ahead(optimizer: torch.optim.Optimizer, device: torch.device) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ...optimizer import Optimizer, declared_larc
 from ...part import Part, param, part
 
 
 @part("adamw", family="optimizer")
-class AdamW(Part):
+class AdamW(Optimizer):
     """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019).
 
         m = beta1 * m + (1 - beta1) * g          v = beta2 * v + (1 - beta2) * g^2
@@ -23,3 +24,4 @@ class AdamW(Part):
     beta2: float = param(default=0.999, doc="share of the mean square that is kept", minimum=0, below=1, training=True)
     epsilon: float = param(default=1e-8, doc="added to the root of the mean square", above=0, training=True)
     weight_decay: float = param(default=0.01, doc="share of a weight taken off, times lr", minimum=0, training=True)
+    larc: float | Part | None = declared_larc()

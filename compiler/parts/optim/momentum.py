@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ...optimizer import Optimizer, declared_larc
 from ...part import Mismatch, Part, param, part
 
 
 @part("momentum", family="optimizer")
-class Momentum(Part):
+class Momentum(Optimizer):
     """Stochastic gradient descent with momentum (Polyak 1964; Sutskever et al. 2013).
 
     v = momentum * v + g
@@ -16,6 +17,11 @@ class Momentum(Part):
     lr: float = param(doc="learning rate", above=0, training=True)
     momentum: float = param(default=0.9, doc="share of the last step that is kept", minimum=0, below=1, training=True)
     nesterov: bool = param(default=False, doc="look one step ahead", training=True)
+
+    larc: float | Part | None = declared_larc()
+
+    def kept_numbers(self) -> int:
+        return 1 if self.momentum else 0
 
     def check_params(self) -> None:
         if self.nesterov and not self.momentum:

@@ -40,7 +40,13 @@ class Hyperparameters(Part):
         maximum=100000,
         training=True,
     )
-    clip: float | None = param(default=None, doc="greatest norm of the whole gradient", above=0, training=True)
+    clip: float | Part | None = param(
+        default=None,
+        doc="greatest norm of the whole gradient, or by_value(…)",
+        families=("clip",),
+        above=0,
+        training=True,
+    )
     dropout: float | None = param(
         default=None, doc="share to drop, for blocks to read", minimum=0, below=1, training=True
     )

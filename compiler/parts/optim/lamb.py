@@ -1,0 +1,28 @@
+"""LAMB."""
+
+from __future__ import annotations
+
+from ...optimizer import Optimizer, declared_larc
+from ...part import Part, param, part
+
+
+@part("lamb", family="optimizer")
+class Lamb(Optimizer):
+    """Adam with steps as large as a layer's weights, for very large batches (You et al. 2020, algorithm 2).
+
+        m = beta1 * m + (1 - beta1) * g          v = beta2 * v + (1 - beta2) * g^2
+        r = m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay * w
+        w = w - lr * |w| / |r| * r
+
+    |w| / |r| is 1 where either is 0. Biases and the scales of normalisations are not decayed.
+    """
+
+    divisors = ("epsilon",)
+    kept = ("beta1", "beta2")
+
+    lr: float = param(doc="learning rate", above=0, training=True)
+    beta1: float = param(default=0.9, doc="share of the mean gradient that is kept", minimum=0, below=1, training=True)
+    beta2: float = param(default=0.999, doc="share of the mean square that is kept", minimum=0, below=1, training=True)
+    epsilon: float = param(default=1e-6, doc="added to the root of the mean square", above=0, training=True)
+    weight_decay: float = param(default=0.01, doc="share of a weight added to its step", minimum=0, training=True)
+    larc: float | Part | None = declared_larc()
