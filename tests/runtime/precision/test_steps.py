@@ -16,7 +16,7 @@ from s2sc.compiler.parts.scaling.static import Static as StaticPart
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.model import Model
 from s2sc.runtime.optim.groups import NamedParameter
-from s2sc.runtime.optim.lookup import Regularizer, regularizer_for
+from s2sc.runtime.optim.lookup import Regularizer, clip_for, regularizer_for
 from s2sc.runtime.training.running_statistics import RunningStatistics
 from s2sc.runtime.training.scaling.backoff import Backoff
 from s2sc.runtime.training.scaling.off import Off
@@ -93,7 +93,7 @@ def stepper(
         scaler or Off(CPU),
         regularizer if isinstance(regularizer, Regularizer) else regularizer_for(regularizer, weights.named),
         RunningStatistics(module),
-        clip=clip,
+        clip=clip_for(clip),
     )
 
 
