@@ -175,7 +175,7 @@ def unharmed(trainer: Trainer) -> str:
 def made_with(trainer: Trainer) -> dict[str, Any]:
     """What the next steps' numbers depend on besides the state."""
     hyperparameters = encode(trainer.checked.graph.hyperparameters)["params"]
-    kept = ("batch", "stop", "optimizer", "schedule", "regularizer", "precision", "clip", "seed")
+    kept = ("batch", "stop", "optimizer", "schedule", "regularizer", "precision", "clip", "seed", "compile")
     return {
         "architecture": trainer.checked.architecture_hash,
         "data": encode(trainer.checked.graph.data),

@@ -10,6 +10,7 @@ from ...compiler.frozen import frozen_weights
 from ...compiler.graph import CheckedGraph
 from ...compiler.precisions import has_masters
 from ..checkpoint import load_checkpoint
+from ..compiled import compiled
 from ..data.opened import OpenedData
 from ..distributed import ALONE, World
 from ..initialize import initialize
@@ -62,6 +63,8 @@ def prepare(
     for one in parameters:
         if any(one.name.startswith(f"{path}.") for path in frozen):
             one.tensor.requires_grad_(False)
+    if settings["compile"]:
+        model = compiled(model)
     weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))
     optimizer = optimizer_for(settings["optimizer"], weights.named)
     averages = Averages(weights.named, settings["ema"]) if settings["ema"] is not None else None

@@ -90,6 +90,11 @@ class Hyperparameters(Part):
         training=True,
     )
     log: int = param(default=50, doc="how often the loss is written down", unit="steps", minimum=1, training=True)
+    compile: bool = param(
+        default=False,
+        doc="make kernels for all but recurrent layers by torch.compile, in the first steps",
+        training=True,
+    )
     workers: int = param(default=2, doc="processes that read data", minimum=0, maximum=256, training=True)
     checkpoint: Part = param(default=None, doc="what is kept on disk", families=("section",), training=True)
 

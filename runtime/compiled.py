@@ -1,0 +1,56 @@
+"""A training graph cut at what torch.compile only hinders: recurrent kernels and features stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import fx, nn
+from torch.fx.passes.split_module import split_module
+
+from .features.logmel import LogMel
+from .features.spec_augment import SpecAugment
+from .layers.attention_rnn import AttentionRnn
+from .model import Model
+from .recurrence import RecurrentLayer
+
+# cuDNN runs recurrences whole; features choose their own precision and keep tables between calls
+EAGER = (RecurrentLayer, AttentionRnn, LogMel, SpecAugment)
+# a piece with fewer operations is over before its guards are checked
+LEAST_OPERATIONS = 3
+
+
+def compiled(model: Model, *, backend: str = "inductor") -> Model:
+    """The model whose training graph runs in compiled pieces, for sizes of any length.
+
+    Layers and weights are the same objects as before; evaluation, search and export see nothing of this. Kernels are
+    made in the first steps and round in their own way: losses differ in their last digits.
+    """
+    assert isinstance(model.trained, fx.GraphModule)
+    pieces, eager = _cut(model.trained)
+    for name, piece in pieces.named_children():
+        if name not in eager and _num_operations(piece) >= LEAST_OPERATIONS:
+            piece.compile(backend=backend, dynamic=True)
+    return replace(model, trained=pieces)
+
+
+def _cut(module: fx.GraphModule) -> tuple[fx.GraphModule, set[str]]:
+    """The module as a row of pieces, and the names of those that hold a layer that stays as it is."""
+    numbers: dict[fx.Node, int] = {}
+    eager: set[int] = set()
+    number = 0
+    for node in module.graph.nodes:
+        stays = node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), EAGER)
+        if stays:
+            # alone in its piece, so that pieces stay in the order of the graph
+            number += 1
+            eager.add(number)
+        numbers[node] = number
+        number += stays
+    pieces = split_module(module, module, lambda node: numbers[node])
+    return pieces, {f"submod_{number}" for number in eager}
+
+
+def _num_operations(piece: nn.Module) -> int:
+    if not isinstance(piece, fx.GraphModule):
+        return 0
+    return sum(node.op.startswith("call_") for node in piece.graph.nodes)
