@@ -10,15 +10,17 @@ from ..compiler.front import Analysis, analyse, analyse_file
 from ..compiler.graph import CheckedGraph
 from ..dsl.escapes import clipped
 from .analysis import analysis_of
-from .failures import FINDINGS, OK, Refused
+from .failures import FINDINGS, OK, STORAGE, Refused
 from .options import variants
-from .terminal import as_json, write
+from .terminal import as_json, note, write
 
 EXAMPLES = """examples:
   s2sc plan specs/wav2letter.s2s
   s2sc plan specs/wav2letter.s2s --json --profile quick
   s2sc plan specs/wav2letter.s2s --why hyperparameters.optimizer.lr
   s2sc plan specs/wav2letter.s2s --why encoder.out
+  s2sc plan specs/wav2letter.s2s --schedule
+  s2sc plan specs/wav2letter.s2s --schedule --steps-per-epoch 2000 --svg rate.svg
   s2sc plan specs/wav2letter.s2s --against HEAD~3
   s2sc plan specs/wav2letter.s2s --against runs/wav2letter/latest"""
 
@@ -36,6 +38,15 @@ def add(verb: argparse.ArgumentParser) -> None:
         metavar="REV",
         help="show what differs from a revision of git, another spec, a graph.json or a run's folder",
     )
+    way.add_argument("--schedule", action="store_true", help="draw the learning rate over the run")
+    verb.add_argument("--svg", metavar="FILE", help="with --schedule: write the picture to a file too")
+    verb.add_argument(
+        "--steps-per-epoch",
+        metavar="N",
+        type=_count,
+        help="with --schedule: steps of an epoch, which the data would tell",
+    )
+    verb.add_argument("--steps", metavar="N", type=_count, help="with --schedule: steps of a run that ends by time")
     variants(verb)
 
 
@@ -43,15 +54,50 @@ def run(options: argparse.Namespace) -> int:
     """Nodes, shapes, parameters, cost and memory."""
     from ..compiler.plan import plan as make_plan
 
+    for name in ("svg", "steps_per_epoch", "steps"):
+        if getattr(options, name) is not None and not options.schedule:
+            raise Refused(f"--{name.replace('_', '-')} goes with --schedule")
     analysis = analysis_of(options)
     if analysis.checked is None:
         return FINDINGS
+    if options.schedule:
+        return _schedule(options, analysis.checked)
     if options.why:
         return _why(options, analysis)
     if options.against:
         return _against(options, analysis.checked)
     made = make_plan(analysis.checked)
     write(as_json(made.to_json()) if options.json else made.to_text())
+    return OK
+
+
+def _count(text: str) -> int:
+    """A whole number of 1 or more."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to 99999999999, not {clipped(text, 40)}")
+    return number
+
+
+def _schedule(options: argparse.Namespace, checked: CheckedGraph) -> int:
+    """The learning rate over the run: for a terminal, as a file, as numbers."""
+    from ..compiler.curve_as_text import curve_as_text
+    from ..compiler.schedule_curve import UnknownLength, curve
+
+    try:
+        found = curve(checked.graph, steps=options.steps, steps_per_epoch=options.steps_per_epoch)
+    except UnknownLength as problem:
+        raise Refused(str(problem)) from None
+    if options.svg:
+        from ..compiler.curve_as_svg import curve_as_svg
+        from ..compiler.whole_file import write_whole
+
+        try:
+            write_whole(Path(options.svg), curve_as_svg(found).encode())
+        except OSError as error:
+            raise Refused(f"cannot write {options.svg}: {error.strerror or error}", STORAGE) from None
+        note(f"wrote {options.svg}")
+    write(as_json(found.to_json()) if options.json else curve_as_text(found))
     return OK
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .part import Part, param
 from .run_length import RunLength
@@ -11,7 +11,12 @@ STEPS = ("steps", "epochs")
 
 
 class Schedule(Part):
-    """How the learning rate changes over a run; the formula of each stands in its own file."""
+    """How the learning rate changes over a run; the formula of each stands in its own file.
+
+    in_shares  the curve is the same however many steps an epoch has, if all of it is counted in epochs
+    """
+
+    in_shares: ClassVar[bool] = True
 
     def learning_rate(self, lr: float, step: int, length: RunLength) -> float:
         """The rate of a step (counted from 0) of a run of some length, where the optimizer's rate is `lr`."""

@@ -17,6 +17,8 @@ class Noam(Schedule):
     Vaswani et al. 2017, equation 3; the highest rate is lr * coefficient / sqrt(d * warmup).
     """
 
+    in_shares = False
+
     d: int = param(doc="features of the model", unit_doc="features", minimum=1, training=True)
     warmup: Quantity = param(
         default=Quantity(4000, "steps", "4000 steps"),

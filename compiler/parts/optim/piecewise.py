@@ -18,6 +18,8 @@ class Piecewise(Schedule):
     Over a `warmup` all of it is raised in a line from 0.
     """
 
+    in_shares = False
+
     boundaries: tuple[int, ...] = param(doc="steps at which the rate changes", unit_doc="steps", training=True)
     rates: tuple[float, ...] = param(doc="factors of the first rate, one for each boundary", training=True)
 
