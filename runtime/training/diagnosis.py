@@ -59,8 +59,8 @@ def _diagnose(model: Model, batch: Batch, scale: float) -> Diagnosis:
     arguments = model.arguments(batch)
     if any(not _is_finite(one) for one in arguments):
         return Diagnosis("the data", "forward")
-    # a compiled module keeps the one that it was made of
-    module = getattr(model.trained, "_orig_mod", model.trained)
+    # what is trained may be compiled in pieces; the same layers are here, each a node by itself
+    module = model.module
     assert isinstance(module, fx.GraphModule)
     watched = _Watched(module)
     outputs = watched.run(*arguments)

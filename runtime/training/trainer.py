@@ -170,6 +170,9 @@ def _skipped(trainer: Trainer, outcome: Outcome, loss: float, *, at_floor: bool)
 
 def _why(trainer: Trainer, outcome: Outcome) -> str:
     """Where the numbers of the last step stopped being finite."""
+    # a DTensor's mark: the import of its class takes a second
+    if any(hasattr(one, "full_tensor") for one in trainer.state.model.module.parameters()):
+        return "the weights lie in shards, so which layer was first is not looked for"
     found = [diagnose(trainer.state.model, batch, scale=trainer.scale) for batch in outcome.batches]
     return str(next((one for one in found if one.place), found[0]))
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from s2sc.runtime.evaluation import evaluate
+from s2sc.runtime.layers.relu import Relu
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.trained import load_trained
 from s2sc.runtime.training import trainer as engine
-from s2sc.runtime.training.ended import Stopped
+from s2sc.runtime.training.ended import Diverged, Stopped
 from s2sc.runtime.training.stopping import StopRequest
 
 CPU = torch.device("cpu")
@@ -116,3 +117,37 @@ def test_a_checkpoint_of_halves_holds_their_masters(kit: Any, corpus: Path, tmp_
     kernel = next(tensor for name, tensor in tensors["model"].items() if name.endswith("conv1d.weight"))
     assert not torch.equal(kernel, kernel.half().float())
     assert {tensor.dtype for tensor in tensors["optimizer"].values()} == {torch.float32}
+
+
+# ---------------------------------------------------------------- it ends and says why
+
+
+def test_weights_beyond_fp16_end_the_run_and_the_layer_is_named(kit: Any, corpus: Path, tmp_path: Path) -> None:
+    sets = ("hyperparameters.precision=mixed(fp16)", "hyperparameters.optimizer=momentum(lr = 1e7)")
+    silent = kit.Silent()
+    with pytest.raises(
+        Diverged, match=r"50 batches in a row .*: going forward, \S+ \(float16\) is the first that is not finite"
+    ):
+        kit.trained(corpus, tmp_path, "hyperparameters.stop=500 steps", *sets, progress=silent)
+
+
+def test_a_gradient_beyond_fp16_ends_the_run_once_the_scale_is_at_its_floor(
+    kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Steep(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+            return gradients[0] * 1e30
+
+    forward = Relu.forward
+    # torch leaves Function.apply without types
+    monkeypatch.setattr(Relu, "forward", lambda self, x, **needs: Steep.apply(forward(self, x, **needs)))  # type: ignore[no-untyped-call]
+    silent = kit.Silent()
+    with pytest.raises(Diverged, match=r"50 batches in a row .* after step 0: going backward, encoder\.out\.relu \("):
+        kit.trained(corpus, tmp_path, MIXED, progress=silent)
+    # 14 overflows on the way to the floor are no news
+    assert len([one for one in silent.warned if "its gradient is not finite" in one]) == 50
