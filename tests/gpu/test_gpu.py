@@ -84,7 +84,7 @@ def test_losses_of_several_steps_follow_those_of_the_cpu(tmp_path: Path) -> None
     torch.testing.assert_close(torch.tensor(losses["cuda"]), torch.tensor(losses["cpu"]), rtol=2e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["autocast(fp16)", "autocast(bf16)"])
+@pytest.mark.parametrize("precision", ["autocast(fp16)", "autocast(bf16)", "mixed(fp16)", "mixed(bf16)"])
 def test_half_precision_trains(precision: str, tmp_path: Path) -> None:
     trainer = trainer_on("cuda", compiled(precision), tmp_path)
     losses = take_steps(trainer, batch(), 60)
@@ -110,7 +110,7 @@ def test_an_overflow_skips_the_step_and_lowers_the_scale(tmp_path: Path) -> None
     assert all(torch.equal(weight, old) for weight, old in zip(trainer.stepper.weights.tensors, before, strict=True))
 
 
-@pytest.mark.parametrize("precision", ["fp32", "autocast(fp16)", "autocast(bf16)"])
+@pytest.mark.parametrize("precision", ["fp32", "autocast(fp16)", "autocast(bf16)", "mixed(fp16)", "mixed(bf16)"])
 def test_padding_changes_no_result(precision: str) -> None:
     model = build_model(compiled(precision))
     model.module.to("cuda").eval()

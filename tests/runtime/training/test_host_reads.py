@@ -42,8 +42,8 @@ SMALL_TEXT = ("data.keep=1 .. 12 tokens", "hyperparameters.batch=40 tokens")
 CASES = {
     "wav2letter.s2s": SMALL,
     "spoken_digits.s2s": (*SMALL, "hyperparameters.precision=autocast(fp16)"),
-    "toy/reversal_tt.s2s": SMALL_TEXT,
-    "toy/reversal_rr.s2s": SMALL_TEXT,
+    "toy/reversal_tt.s2s": (*SMALL_TEXT, "hyperparameters.precision=mixed(fp16, loss_scale = logmax())"),
+    "toy/reversal_rr.s2s": (*SMALL_TEXT, "hyperparameters.precision=mixed(fp16)"),
     "toy/reversal_cc.s2s": SMALL_TEXT,
     "toy/reversal_cr.s2s": SMALL_TEXT,
 }

@@ -501,7 +501,9 @@ def test_a_step_waits_for_the_device_once_or_not_at_all(
     assert waits == waits_wanted
 
 
-@pytest.mark.parametrize("precision", ["fp32", "autocast(fp16)"])
+@pytest.mark.parametrize(
+    "precision", ["fp32", "autocast(fp16)", "mixed(fp16)", "mixed(fp16, loss_scale = logmax())", "mixed(bf16)"]
+)
 def test_a_device_that_works_ahead_takes_the_same_steps(kit: Any, corpus: Path, tmp_path: Path, precision: str) -> None:
     sets = (
         f"hyperparameters.precision={precision}",
