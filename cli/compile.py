@@ -136,7 +136,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
             texts=None if analysis.loader is None else texts_of(analysis.loader, spec),
         )
         try:
-            with status_kept(run):
+            with status_kept(run, device):
                 train(checked, run, data, device=device, progress=progress, resume=options.resume, layer_of=layers)
         except Stopped as stopped:
             note(f"{stopped}; go on with: {_go_on(options, run.folder)}")

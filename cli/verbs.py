@@ -12,6 +12,7 @@ VERBS = {
     "compile": "check a spec; write its graph, show its code, or train it",
     "bench": "measure how fast a spec trains, in one precision or several",
     "runs": "list runs: how each stands, its best figure, its last step",
+    "report": "write a run as one HTML file: curves, samples, what changed, what it ran on",
     "eval": "measure a run on a split",
     "infer": "transcribe recordings or translate lines with a run or an exported file",
     "export": "write a run as FP16 ONNX, one file or encoder and step, and compare the two",

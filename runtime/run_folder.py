@@ -36,6 +36,7 @@ class Run:
     run.json                               where its data is looked for, with what it was started, when and on what
     status.json                            how it stands (see run_status)
     metrics.jsonl, tensorboard/            what was measured on the way
+    samples.jsonl                          what was found for a few examples at each measurement
     checkpoints/                           states to go on from
     tokens/                                the tokenizers, where they were made from the training texts
     refused.txt                            the records that could not be used and why, if there were any
@@ -51,6 +52,10 @@ class Run:
     @property
     def metrics(self) -> Path:
         return self.folder / "metrics.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / "samples.jsonl"
 
     @property
     def checkpoints(self) -> Path:

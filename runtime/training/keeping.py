@@ -14,7 +14,7 @@ from ..checkpoint import AVERAGES, checkpoint_steps, load_checkpoint, save_check
 from ..evaluation import Evaluation, evaluate
 from .averages import mean_of
 from .ended import Diverged, Stopped
-from .reporting import record
+from .reporting import record, record_samples
 from .state import TrainingState, is_finite, load_model
 from .stopping import StopRequest
 from .training import Trainer
@@ -63,6 +63,7 @@ def _is_best(trainer: Trainer, found: Evaluation) -> bool:
     figures = found.to_json()
     line = {"step": state.step, "split": "valid", **figures}
     record(trainer, line)
+    record_samples(trainer, "valid", state.step, found.pairs)
     trainer.board.add("valid", figures, state.step)
     trainer.progress.evaluation(line, found.pairs)
     trainer.measured = (state.step, found)

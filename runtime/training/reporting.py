@@ -7,8 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..metrics_file import MetricsFile
+from ..progress import Pairs
 from ..storage import StorageError
 from .training import Trainer
+
+MOST_SAMPLES = 8
+LONGEST_SAMPLE = 1_000
 
 
 def report(trainer: Trainer) -> None:
@@ -28,10 +33,12 @@ def report(trainer: Trainer) -> None:
     }
     if state.scaler.enabled:
         figures["loss_scale"] = trainer.scale
+    if state.skipped:
+        figures["skipped"] = state.skipped
     trainer.progress.advance(figures)
     if state.step % int(trainer.settings["log"]) and not trainer.finished:
         return
-    state.losses, trainer.window_examples, trainer.window_since = [], 0, time.monotonic()
+    state.losses, state.skipped, trainer.window_examples, trainer.window_since = [], 0, 0, time.monotonic()
     record(trainer, figures)
     trainer.board.add("train", figures, state.step)
     trainer.progress.train(figures)
@@ -43,3 +50,16 @@ def record(trainer: Trainer, figures: Mapping[str, Any]) -> None:
         trainer.metrics.add(figures)
     except StorageError as error:
         trainer.progress.warn(f"{error}; training goes on and tries again with the next figures")
+
+
+def record_samples(trainer: Trainer, split: str, step: int, pairs: Pairs) -> None:
+    """A line in samples.jsonl: the same few examples of a split each time, from all over it."""
+    chosen = pairs[:: max(1, len(pairs) // MOST_SAMPLES)][:MOST_SAMPLES]
+    samples = [
+        {"id": name[:LONGEST_SAMPLE], "wanted": wanted[:LONGEST_SAMPLE], "found": found[:LONGEST_SAMPLE]}
+        for name, wanted, found in chosen
+    ]
+    try:
+        MetricsFile(trainer.run.samples).add({"step": step, "split": split, "samples": samples})
+    except StorageError as error:
+        trainer.progress.warn(f"{error}; these samples are left out")

@@ -25,6 +25,7 @@ class TrainingState:
     seconds             time in training, over all its sessions
     skips               batches in a row that were skipped while the loss scale could not shrink further
     losses              of the steps since the last record in metrics.jsonl
+    skipped             batches that were skipped since then
     evaluations         how many intervals between evaluations are done with
     evaluated           the step at which the valid split was last measured
     best                the step with the best weights, and its metric
@@ -43,12 +44,24 @@ class TrainingState:
     seconds: float = 0.0
     skips: int = 0
     losses: list[float] = field(default_factory=list)
+    skipped: int = 0
     evaluations: int = 0
     evaluated: int = -1
     best: tuple[int, float] | None = None
     stale: int = 0
 
-    COUNTERS = ("epoch", "next_batch", "seconds", "skips", "losses", "evaluations", "evaluated", "best", "stale")
+    COUNTERS = (
+        "epoch",
+        "next_batch",
+        "seconds",
+        "skips",
+        "losses",
+        "skipped",
+        "evaluations",
+        "evaluated",
+        "best",
+        "stale",
+    )
 
     @property
     def _kind(self) -> str:
@@ -92,7 +105,7 @@ class TrainingState:
                 torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)
             for name in self.COUNTERS:
                 # what is younger than a checkpoint starts anew
-                setattr(self, name, state[name] if name in state or name != "stale" else 0)
+                setattr(self, name, state[name] if name in state or name not in ("stale", "skipped") else 0)
             self.best = (int(self.best[0]), float(self.best[1])) if self.best else None
             before = state["made_with"]
             different = [name for name, value in made_with.items() if before.get(name) != value]

@@ -16,6 +16,7 @@ from ..data.batch import Batch
 from ..data.opened import OpenedData
 from ..distributed import ALONE, World
 from ..layers.layer import LayerOf, layer_class
+from ..metrics_file import MetricsFile
 from ..progress import Progress
 from ..run_folder import Run
 from .batches import train_batches
@@ -24,7 +25,7 @@ from .ended import Diverged, Stopped
 from .exactness import deterministic
 from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, settle_save, stop_here, unharmed
 from .preparing import prepare, take_up
-from .reporting import report
+from .reporting import record_samples, report
 from .state import load_model
 from .step import Outcome
 from .stopping import StopRequest
@@ -57,7 +58,8 @@ def train(
     trainer = prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of, world=world, fresh=fresh)
     if resume:
         take_up(trainer)
-    trainer.metrics.forget_after(trainer.state.step if resume else -1)
+    for file in (trainer.metrics, MetricsFile(run.samples)):
+        file.forget_after(trainer.state.step if resume else -1)
     trainer.board.open(after=trainer.state.step)
     try:
         with StopRequest() as stop, deterministic(trainer.settings["deterministic"]):
@@ -156,6 +158,7 @@ def _skipped(trainer: Trainer, outcome: Outcome, loss: float, *, at_floor: bool)
     A gradient that overflows while the loss scale can still shrink is no news, and does not count.
     """
     state = trainer.state
+    state.skipped += 1
     if math.isfinite(loss) and not at_floor:
         return
     state.skips += 1
@@ -205,6 +208,8 @@ def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
             if found is None:
                 raise Stopped(stop.requested or "", state.step)
             result[split] = found.to_json()
+            if split != "valid":
+                record_samples(trainer, split, step, found.pairs)
             trainer.progress.result(split, found.to_json(), found.pairs)
     result["data"] = trainer.data.tally.to_json()
     trainer.metrics.write()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from s2sc.cli import main as cli
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.run_record import NoFile, read_bytes, read_run
@@ -199,13 +200,14 @@ def test_how_a_training_ended_is_written_down(
 ) -> None:
     said: list[Any] = []
     expected = pytest.raises(type(ended)) if ended is not None else nullcontext()
-    with expected, status_kept(Run(tmp_path)):
+    with expected, status_kept(Run(tmp_path), torch.device("cpu")):
         said.append(json.loads((tmp_path / "status.json").read_text())["state"])
         if ended is not None:
             raise ended
     assert said == ["training"]
     written = json.loads((tmp_path / "status.json").read_text())
     assert (written["state"], written.get("why")) == (state, why)
+    assert written["peak_bytes"] > 10 * 2**20
 
 
 def test_a_status_that_cannot_be_written_ends_no_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

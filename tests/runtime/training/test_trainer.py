@@ -94,8 +94,16 @@ def test_the_result_says_what_came_out(kit: Any, corpus: Path, tmp_path: Path) -
     assert result["parameters"] == sum(weight.numel() for weight in build_model(kit.graph_of()).module.parameters())
     assert {path.name for path in tmp_path.iterdir()} == {
         *("spec.s2s", "graph.json", "graph.map.json", "run.json", "metrics.jsonl", "result.json"),
-        *("checkpoints", "tensorboard"),
+        *("samples.jsonl", "checkpoints", "tensorboard"),
     }
+
+
+def test_samples_are_the_same_examples_each_time(kit: Any, corpus: Path, tmp_path: Path) -> None:
+    kit.trained(corpus, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(line["split"], line["step"]) for line in lines] == [("valid", step) for step in (5, 10, 15, 20)]
+    assert len({tuple(sample["id"] for sample in line["samples"]) for line in lines}) == 1
+    assert all(sample["found"] == sample["wanted"] for sample in lines[-1]["samples"])
 
 
 def test_figures_come_in_order_and_once(kit: Any, corpus: Path, tmp_path: Path) -> None:
