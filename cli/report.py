@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import __version__
 from .failures import FINDINGS, OK, STORAGE, Refused
 from .terminal import note, write
 
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         other = _other(options.against)
     elif (before := earlier_run(folder)) is not None:
         other = material_of(before, _name(before))
-    made = page(material_of(folder, _name(folder)), other).encode("utf-8", "backslashreplace")
+    made = page(material_of(folder, _name(folder)), other, version=__version__).encode("utf-8", "backslashreplace")
     if options.out == "-":
         write(made.decode())
         return OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ... import __version__
 from .chart import COLOURS
 from .html import Html, tag
 from .material import Material
@@ -11,10 +10,11 @@ from .sections import sections
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def page(made: Material, other: Material | None = None) -> str:
+def page(made: Material, other: Material | None = None, *, version: str = "") -> str:
     """The whole file.
 
-    other  the run or spec that it is compared with
+    other    the run or spec that it is compared with
+    version  of s2sc, for the foot
     """
     found = list(sections(made, other))
     # a name of a section is ours; it is its own anchor
@@ -25,7 +25,7 @@ def page(made: Material, other: Material | None = None) -> str:
         tag("h1", made.name),
         notes,
         parts,
-        tag("footer", f"s2sc {__version__}"),
+        tag("footer", f"s2sc {version}".rstrip()),
     )
     head = tag(
         "head",
