@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor, Replicate
 
 from ...compiler.parts.optim.adafactor import Adafactor
 from .groups import NamedParameter, decayed
@@ -58,7 +59,7 @@ class AdafactorOptimizer(SteppingOptimizer):
             rows = new["rows"] = _mixed(state["rows"], [_rows(one) for one in squares], shares)
             columns = new["columns"] = _mixed(state["columns"], [_columns(one) for one in squares], shares)
             # the root is taken of each factor: their product may be below what float32 holds
-            factors = [row / row.mean(dim=-2, keepdim=True) for row in rows]
+            factors = [row / _columns(row) for row in rows]
             update = torch._foreach_mul(gradients, [one.rsqrt() for one in factors])
             torch._foreach_mul_(update, [one.rsqrt() for one in columns])
         else:
@@ -79,11 +80,18 @@ class AdafactorOptimizer(SteppingOptimizer):
 
 
 def _rows(matrix: Tensor) -> Tensor:
-    return matrix.mean(dim=-1, keepdim=True)
+    return _summed(matrix.mean(dim=-1, keepdim=True))
 
 
 def _columns(matrix: Tensor) -> Tensor:
-    return matrix.mean(dim=-2, keepdim=True)
+    return _summed(matrix.mean(dim=-2, keepdim=True))
+
+
+def _summed(mean: Tensor) -> Tensor:
+    """A mean over what lies on several ranks, put together."""
+    if not isinstance(mean, DTensor):
+        return mean
+    return mean.redistribute(placements=[Replicate() if place.is_partial() else place for place in mean.placements])
 
 
 def _mixed(old: Tensors, new: Tensors, shares: Tensors) -> Tensors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch.distributed.tensor import DTensor
 
 from ...compiler.parts.optim.momentum import Momentum
 from .groups import NamedParameter
@@ -13,4 +14,13 @@ from .groups import NamedParameter
 def build(part: Momentum, parameters: Sequence[NamedParameter]) -> torch.optim.Optimizer:
     """The optimizer over all trained parameters."""
     weights = [parameter.tensor for parameter in parameters]
-    return torch.optim.SGD(weights, lr=part.lr, momentum=part.momentum, nesterov=part.nesterov, foreach=True)
+    # torch has no fused step for weights that are spread over ranks
+    spread = any(isinstance(weight, DTensor) for weight in weights)
+    return torch.optim.SGD(
+        weights,
+        lr=part.lr,
+        momentum=part.momentum,
+        nesterov=part.nesterov,
+        fused=not spread,
+        foreach=spread,
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 State = dict[str, Tensors]
@@ -66,4 +67,16 @@ def _take(old: Tensors, new: Tensors, skip: Tensor | None) -> None:
     if skip is not None:
         left = skip.to(old[0].device).bool()
         new = [torch.where(left, before, after) for before, after in zip(old, new, strict=True)]
-    torch._foreach_copy_(old, new)
+    torch._foreach_copy_(
+        [_own(one) for one in old], [_own(after, like=one) for one, after in zip(old, new, strict=True)]
+    )
+
+
+def _own(tensor: Tensor, like: Tensor | None = None) -> Tensor:
+    """What this rank holds of a tensor that is spread over ranks, laid out as another one is."""
+    if not isinstance(tensor, DTensor):
+        return tensor
+    if isinstance(like, DTensor):
+        tensor = tensor.redistribute(placements=like.placements)
+    own: Tensor = tensor.to_local()
+    return own
