@@ -11,8 +11,18 @@ import pytest
 import torch
 from s2sc.compiler.front import analyse_file
 from s2sc.compiler.graph import CheckedGraph
+from s2sc.compiler.optimizer import Optimizer
+from s2sc.compiler.parts.optim.adafactor import Adafactor
+from s2sc.compiler.parts.optim.adam import Adam
+from s2sc.compiler.parts.optim.ftrl import Ftrl
+from s2sc.compiler.parts.optim.lamb import Lamb
+from s2sc.compiler.parts.optim.larc import Larc
+from s2sc.compiler.parts.optim.novograd import NovoGrad
+from s2sc.compiler.parts.optim.sgd import Sgd
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.generated import generated_data
+from s2sc.runtime.optim.groups import NamedParameter
+from s2sc.runtime.optim.lookup import optimizer_for
 from s2sc.runtime.progress import PlainProgress
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.training.preparing import prepare
@@ -97,6 +107,33 @@ def test_a_step_that_works_ahead_reads_nothing(spec: str, tmp_path: Path, reads:
         outcome = step(trainer, batches[1])
     assert reads.found == []
     assert isinstance(outcome.figures, torch.Tensor)
+
+
+OURS = (
+    Adafactor(lr=0.1, beta1=0.9, weight_decay=0.1),
+    Ftrl(lr=0.1, l1=0.1, l2=0.1),
+    Lamb(lr=0.1),
+    NovoGrad(lr=0.1, averaged=True),
+    Adam(lr=0.1, larc=0.01),
+    Sgd(lr=0.1, larc=Larc(eta=0.01, mode="scale")),
+)
+
+
+@pytest.mark.parametrize("part", OURS, ids=str)
+def test_an_optimizer_of_our_own_reads_nothing(part: Optimizer, reads: Reads) -> None:
+    parameters = [
+        NamedParameter("w", torch.nn.Parameter(torch.randn(4, 3)), "weight"),
+        NamedParameter("b", torch.nn.Parameter(torch.randn(4)), "bias"),
+    ]
+    optimizer = optimizer_for(part, parameters)
+    assert getattr(optimizer, "_step_supports_amp_scaling", False), "a GPU would have to wait for the host"
+    for called_off in (0.0, 1.0):
+        for one in parameters:
+            one.tensor.grad = torch.ones_like(one.tensor)
+        optimizer.found_inf = torch.tensor(called_off)  # type: ignore[attr-defined]  # what a stepper sets
+        with reads:
+            optimizer.step()
+    assert reads.found == []
 
 
 def test_a_step_that_waits_is_seen_to_read(tmp_path: Path, reads: Reads) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from s2sc.compiler.parts.optim.torch import Torch
 from s2sc.compiler.torch_optimizers import OPTIONS
 from s2sc.runtime.optim.groups import NamedParameter
 from s2sc.runtime.optim.lookup import clip_for, optimizer_for, regularizer_for
+from s2sc.runtime.training import state
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 Array = Any
@@ -58,14 +62,18 @@ def gradients(seed: int = 2) -> list[list[np.ndarray]]:
 def run(part: Any) -> list[np.ndarray]:
     """Where our optimizer gets to."""
     held = parameters()
-    optimizer = optimizer_for(part, held)
-    for rate, given in zip(rates(), gradients(), strict=True):
+    take(optimizer_for(part, held), held, slice(0, STEPS))
+    return [one.tensor.detach().numpy() for one in held]
+
+
+def take(optimizer: torch.optim.Optimizer, held: list[NamedParameter], which: slice) -> None:
+    """Some of the steps."""
+    for rate, given in zip(rates()[which], gradients()[which], strict=True):
         for group in optimizer.param_groups:
             group["lr"] = rate
         for one, gradient in zip(held, given, strict=True):
             one.tensor.grad = torch.tensor(gradient, dtype=torch.float32)
         optimizer.step()
-    return [one.tensor.detach().numpy() for one in held]
 
 
 def reference(part: Any, update: Update) -> list[np.ndarray]:
@@ -228,6 +236,30 @@ def test_what_is_half_keeps_its_states_as_they_are(part: Any) -> None:
     for name, value in before.items():
         assert value.dtype == after[name].dtype == (torch.bfloat16 if value.dim() else torch.float32)
         assert torch.equal(value, after[name])
+
+
+@pytest.mark.parametrize("part", [part for part, _ in CASES] + [Torch(kind=kind, lr=1.0) for kind in OPTIONS], ids=str)
+def test_a_state_goes_through_a_checkpoints_files(part: Any, tmp_path: Path) -> None:
+    """Ten steps are five, a checkpoint on disk, and five by an optimizer that never saw the first."""
+    straight, broken = parameters(), parameters()
+    whole, first = optimizer_for(part, straight), optimizer_for(part, broken)
+    take(whole, straight, slice(0, 10))
+    take(first, broken, slice(0, 5))
+    numbers, tensors = state._optimizer_state(first)
+    save_file(tensors, tmp_path / "state")
+    second = optimizer_for(part, broken)
+    state._load_optimizer(second, load_file(tmp_path / "state"), json.loads(json.dumps(numbers)))
+    take(second, broken, slice(5, 10))
+    for one, other in zip(straight, broken, strict=True):
+        assert torch.equal(one.tensor, other.tensor)
+
+
+def test_a_state_of_other_rows_is_refused() -> None:
+    one = [NamedParameter("w", nn.Parameter(torch.ones(4, 3)), "weight")]
+    optimizer = optimizer_for(Adafactor(lr=0.1), one)
+    for rows in ((5, 1), (1, 3, 1), (4,)):
+        with pytest.raises(ValueError, match="rows of weight 0 has the shape"):
+            state._load_optimizer(optimizer, {"0.rows": torch.ones(rows)}, {})
 
 
 # ---------------------------------------------------------------- torch by name
