@@ -55,7 +55,7 @@ def trained(part: Part, mesh: DeviceMesh | None) -> list[Tensor]:
         model.zero_grad()
         model(torch.randn(4, 6)).square().sum().backward()
         if isinstance(optimizer, SteppingOptimizer):
-            optimizer.found_inf = torch.tensor(float(step == 3))
+            optimizer.found_inf = torch.tensor(float(step == 3))  # type: ignore[attr-defined]  # what a stepper sets
         optimizer.step()
     return [one.detach() if mesh is None else one.full_tensor().detach() for one in model.parameters()]
 
