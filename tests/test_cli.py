@@ -110,6 +110,38 @@ def test_completion_knows_the_verbs(run: Run, shell: str) -> None:
     assert all(verb in out for verb in VERBS)
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("lint a", ["a.s2s", "above"]),
+        ("plan a", ["a.s2s", "above"]),
+        ("plan a.s2s --why a", []),
+        ("plan a.s2s --against a", ["a.s2s", "above"]),
+        ("runs a", ["above"]),
+        ("report a", ["above"]),
+        ("report above -o a", ["a.s2s", "above"]),
+        ("runs --sort s", ["started", "state", "step"]),
+        ("infer above a", ["a.s2s", "above"]),
+    ],
+)
+def test_bash_completes_files_where_files_are_meant(run: Run, tmp_path: Path, words: str, offered: list[str]) -> None:
+    (tmp_path / "a.s2s").touch()
+    (tmp_path / "above").mkdir()
+    (tmp_path / "script").write_text(run("completion", "bash")[1], encoding="utf-8")
+    typed = ["s2sc", *words.split(" ")]
+    code = 'source ./script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shtab_s2sc s2sc "${@: -1}" "${@: -2:1}"'
+    code += '; printf "%s\\n" "${COMPREPLY[@]}"'
+    bash = ["bash", "--norc", "-c", code, "bash", *typed]
+    done = subprocess.run(bash, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert sorted(done.stdout.split()) == offered
+
+
+def test_zsh_completes_files_where_files_are_meant(run: Run) -> None:
+    script = run("completion", "zsh")[1]
+    assert ":a run's folder; it may still be in training:_files -/" in script.replace("\\", "").replace("''", "'")
+    assert "]:REV:_files" in script
+
+
 # ---------------------------------------------------------------- exit codes
 
 

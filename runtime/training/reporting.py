@@ -54,6 +54,8 @@ def record(trainer: Trainer, figures: Mapping[str, Any]) -> None:
 
 def record_samples(trainer: Trainer, split: str, step: int, pairs: Pairs) -> None:
     """A line in samples.jsonl: the same few examples of a split each time, from all over it."""
+    if not trainer.world.is_first:
+        return
     chosen = pairs[:: max(1, len(pairs) // MOST_SAMPLES)][:MOST_SAMPLES]
     samples = [
         {"id": name[:LONGEST_SAMPLE], "wanted": wanted[:LONGEST_SAMPLE], "found": found[:LONGEST_SAMPLE]}

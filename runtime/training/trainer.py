@@ -58,7 +58,7 @@ def train(
     trainer = prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of, world=world, fresh=fresh)
     if resume:
         take_up(trainer)
-    for file in (trainer.metrics, MetricsFile(run.samples)):
+    for file in (trainer.metrics, *([MetricsFile(run.samples)] if world.is_first else [])):
         file.forget_after(trainer.state.step if resume else -1)
     trainer.board.open(after=trainer.state.step)
     try:
