@@ -10,10 +10,12 @@ import torch
 from s2sc.runtime.features.logmel import LogMel
 from s2sc.runtime.features.spec_augment import SpecAugment
 from s2sc.runtime.layers.batch_norm import BatchNorm
+from s2sc.runtime.layers.dropout import Dropout
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 VOCABULARY, LOGITS, BLANK = 28, 32, 27
+RATE, CLIP = 3e-3, 1.0
 
 
 class Conv(nn.Conv1d):
@@ -53,6 +55,11 @@ class Unit(nn.Module):
         return found
 
 
+def dropout(rate: float, *, masked: bool) -> nn.Module:
+    """The compiled model's own dropout, which draws its own random numbers; torch's in what most people write."""
+    return Dropout(rate=rate) if masked else nn.Dropout(rate)
+
+
 class PlainModel(nn.Module):
     """Features, an encoder at half the frame rate, and logits.
 
@@ -84,6 +91,7 @@ class PlainModel(nn.Module):
 
     features: nn.Module
     augment: nn.Module
+    dropout: nn.Module
     linear: nn.Linear
 
 
@@ -96,6 +104,7 @@ class Wav2Letter(PlainModel):
             rate=8000, bins=40, window=200, hop=80, num_fft=256, low=20.0, high=4000.0, preemphasis=0.0
         )
         self.augment = SpecAugment(freq_masks=1, freq_width=6, time_masks=0, time_width=50, layout="BCT")
+        self.dropout = dropout(0.05, masked=masked)
         self.first = Unit(40, 128, 5, stride=2, masked=masked)
         rest = [(5, 1), (5, 1), (7, 2), (7, 2), (1, 1)]
         self.rest = nn.ModuleList(Unit(128, 128, kernel, dilation=dilation, masked=masked) for kernel, dilation in rest)
@@ -108,7 +117,8 @@ class Wav2Letter(PlainModel):
         return h_BCT
 
     def _end(self, h_BCT: Tensor) -> Tensor:
-        return F.dropout(torch.clamp(h_BCT, 0.0, 20.0), 0.05, self.training)
+        dropped: Tensor = self.dropout(torch.clamp(h_BCT, 0.0, 20.0))
+        return dropped
 
 
 class SpokenDigits(PlainModel):
@@ -128,6 +138,7 @@ class SpokenDigits(PlainModel):
             normalize="global",
         )
         self.augment = SpecAugment(freq_masks=1, freq_width=6, time_masks=1, time_width=10, layout="BCT")
+        self.dropout = dropout(0.1, masked=masked)
         self.first = Unit(40, 128, 5, stride=2, masked=masked)
         self.last = Unit(128, 256, 1, masked=masked)
         self.body = nn.ModuleList(
@@ -142,7 +153,8 @@ class SpokenDigits(PlainModel):
         return self._end(self.last(h_BCT, real_B1T))
 
     def _end(self, h_BCT: Tensor) -> Tensor:
-        return F.dropout(torch.relu(h_BCT), 0.1, self.training)
+        dropped: Tensor = self.dropout(torch.relu(h_BCT))
+        return dropped
 
 
 class PlainLoop:
@@ -159,7 +171,7 @@ class PlainLoop:
                 {"params": [weight for weight in parameters if weight.ndim > 1], "weight_decay": 0.01},
                 {"params": [weight for weight in parameters if weight.ndim == 1], "weight_decay": 0.0},
             ],
-            lr=3e-3,
+            lr=RATE,
             betas=(0.9, 0.98),
             eps=1e-8,
             fused=True,
@@ -176,15 +188,27 @@ class PlainLoop:
     def train_step(self, waveform_BN: Tensor, lengths_B: Tensor, text_BU: Tensor, text_lengths_B: Tensor) -> Tensor:
         """One step; gives the loss without waiting for it."""
         for group in self.optimizer.param_groups:
-            group["lr"] = 3e-3 * min(
-                (self.step + 1) / self.warmup, 1.0 - (self.step - self.warmup) / (self.steps - self.warmup)
-            )
+            group["lr"] = RATE * self.factor(self.step)
+        loss = self.loss(waveform_BN, lengths_B, text_BU, text_lengths_B)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP, foreach=True)
+        self.optimizer.step()
+        self.step += 1
+        return loss.detach()
+
+    def factor(self, step: int) -> float:
+        """What the learning rate is multiplied by: up in a line, then down in a line."""
+        return min((step + 1) / self.warmup, 1.0 - (step - self.warmup) / (self.steps - self.warmup))
+
+    def loss(self, waveform_BN: Tensor, lengths_B: Tensor, text_BU: Tensor, text_lengths_B: Tensor) -> Tensor:
+        """The mean loss of a batch."""
         context: Any = contextlib.nullcontext()
         if self.autocast is not None:
             context = torch.autocast(waveform_BN.device.type, self.autocast)
         with context:
             logits_BTV, logits_lengths_B = self.model(waveform_BN, lengths_B)
-        loss = F.ctc_loss(
+        return F.ctc_loss(
             F.log_softmax(logits_BTV, -1).transpose(0, 1),
             text_BU,
             logits_lengths_B,
@@ -193,9 +217,3 @@ class PlainLoop:
             reduction="none",
             zero_infinity=True,
         ).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0, foreach=True)
-        self.optimizer.step()
-        self.step += 1
-        return loss.detach()
