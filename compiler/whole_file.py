@@ -16,7 +16,13 @@ def canonical(content: object) -> bytes:
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write beside it, sync, rename, sync the folder."""
+    """Write beside it, sync, rename, sync the folder.
+
+    What is there and is no file, such as a pipe or /dev/null, is written to and never replaced.
+    """
+    if path.exists() and not path.is_file():
+        _write_to(path, data)
+        return
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -34,6 +40,14 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _write_to(path: Path, data: bytes) -> None:
+    # unbuffered, so that a failure is found here
+    with open(path, "wb", buffering=0) as stream:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[stream.write(rest) :]
 
 
 def rewrite(path: Path, text: str) -> None:

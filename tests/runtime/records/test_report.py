@@ -296,3 +296,19 @@ def test_markup_is_only_what_is_written_as_such() -> None:
         tag("p", onclick="x")
     with pytest.raises(AssertionError):
         tag("p><script")
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(make_run: MakeRun, tmp_path: Path) -> None:
+    folder, pipe = make_run(), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert cli.main(["report", str(folder), "-o", str(pipe)]) == 0
+        assert reader.stdout is not None
+        inert(reader.stdout.read())
+    assert pipe.is_fifo()
+
+
+def test_a_folder_in_the_way_is_named(make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", str(make_run()), "-o", str(tmp_path)]) == 74
+    assert "Is a directory" in capsys.readouterr().err
+    assert not [path for path in tmp_path.parent.iterdir() if path.name.startswith(f".{tmp_path.name}.")]
