@@ -12,7 +12,7 @@ from .longest import longest, longest_seconds
 from .optimizer import Optimizer
 from .passes.assign_precision import half_of
 from .passes.count_cost import ITEM_BYTES
-from .precisions import has_masters, stored
+from .precisions import has_masters, stored, weight_numbers
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def memory(graph: Graph) -> Memory:
     """The estimate for a checked graph at its own batch."""
     batch = batch_examples(graph)
     held = stored(graph)
-    numbers = {path: node.cost.parameters for path, node in graph.nodes.items()}
+    numbers = weight_numbers(graph)
     halves = sum(numbers[path] for path in held)
     weights = sum(count * ITEM_BYTES[held.get(path, "fp32")] for path, count in numbers.items())
     masters = halves if has_masters(graph) else 0

@@ -15,7 +15,7 @@ from .longest import longest, longest_seconds
 from .loss_scaling import Scaling, scaling
 from .memory import Memory, export_bytes, memory, precision_of
 from .passes.count_cost import ITEM_BYTES
-from .precisions import has_masters, stored
+from .precisions import has_masters, stored, weight_numbers
 from .provenance import Value, statics
 from .receptive_field import field_of
 from .step_form import Carried
@@ -253,7 +253,7 @@ def _stored(graph: Graph) -> Iterator[str]:
     held = stored(graph)
     if held:
         dtype = next(iter(held.values()))
-        numbers = {path: node.cost.parameters for path, node in graph.nodes.items()}
+        numbers = weight_numbers(graph)
         halves = sum(numbers[path] for path in held)
         masters = "with" if has_masters(graph) else "without"
         rest = sum(numbers.values()) - halves

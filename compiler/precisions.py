@@ -56,17 +56,23 @@ def exported(graph: Graph, label: str) -> Use:
 
 
 def stored(graph: Graph) -> dict[str, str]:
-    """What training stores weights in, by the paths of those that are not float32.
+    """What training stores weights in, by the paths of weights that are not float32.
 
     autocast keeps float32 and rounds at use; mixed and bf16 store what is computed in half as that.
     """
     if not stores_half(graph):
         return {}
     return {
-        path: node.compute
-        for path, node in graph.nodes.items()
-        if node.weights == path and node.operation.precision == "half" and node.compute in ("fp16", "bf16")
+        node.weights: node.compute
+        for node in graph.nodes.values()
+        if node.cost.parameters and node.operation.precision == "half" and node.compute in ("fp16", "bf16")
     }
+
+
+def weight_numbers(graph: Graph) -> dict[str, int]:
+    """How many numbers the weights of each path are; shared ones once, where they belong."""
+    # a shared module's numbers are counted at its first use
+    return {node.weights: node.cost.parameters for node in graph.nodes.values() if node.cost.parameters}
 
 
 def stores_half(graph: Graph) -> bool:

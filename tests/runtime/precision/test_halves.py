@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from s2sc.compiler.front import analyse_file
+from s2sc.compiler.memory import memory
 from s2sc.compiler.precisions import has_masters
-from s2sc.runtime.lower import lower
+from s2sc.runtime.lower import lower, module_path
 from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.training.halves import halves
 from s2sc.runtime.training.weights import Weights
@@ -103,3 +106,30 @@ def test_gradients_of_halves_are_those_of_float32(
         if float(full.norm()) > 1e-5:
             # bfloat16 has 8 digits, and some layers lie one behind the other
             assert float((half - full).norm() / full.norm()) < 0.1
+
+
+@pytest.mark.parametrize("name", ["toy/reversal_rr", "toy/reversal_tt", "toy/reversal_cc", "translation/multi30k_gnmt"])
+def test_the_plan_counts_the_masters_that_training_makes(name: str, root: Path) -> None:
+    """Also those of an embedding that is shared and tied, which belongs to no single place of the graph."""
+    analysis = analyse_file(root / "specs" / f"{name}.s2s", sets=("hyperparameters.precision=mixed(bf16)",))
+    assert analysis.checked is not None
+    graph = analysis.checked.graph
+    module = lower(analysis.checked).module
+    masters = weights_of(module, analysis.checked).masters
+    estimate = memory(graph)
+    assert estimate.masters == 8 * sum(master.numel() for master in masters.values())
+    assert estimate.weights == sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
+    embeddings = {node.weights for node in graph.nodes.values() if node.operation.name == "embedding"}
+    assert embeddings
+    assert all(f"{module_path(path)}.weight" in masters for path in embeddings)
+
+
+def test_a_shared_embedding_can_be_kept(root: Path) -> None:
+    keep = 'hyperparameters.precision=mixed(bf16, keep = ["encoder.emb"])'
+    analysis = analyse_file(root / "specs" / "translation" / "multi30k_gnmt.s2s", sets=(keep,))
+    assert analysis.checked is not None
+    module = lower(analysis.checked).module
+    masters = weights_of(module, analysis.checked).masters
+    kept = [name for name, tensor in module.named_parameters() if tensor.dtype == torch.float32]
+    assert len(kept) == 1
+    assert kept[0] not in masters
