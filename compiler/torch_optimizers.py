@@ -20,5 +20,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "SGD": ("momentum", "dampening", "weight_decay", "nesterov"),
 }
 
-# numbers for each weight that an optimizer keeps, where they are not two
-KEPT = {"Adagrad": 1, "RMSprop": 3, "SGD": 1, "ASGD": 1}
+# numbers for each weight that an optimizer keeps, where they are not two; some options add one each
+KEPT = {"ASGD": 1, "Adagrad": 1, "RMSprop": 1, "SGD": 0}
+KEEP_ONE_MORE = ("momentum", "centered", "amsgrad")

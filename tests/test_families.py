@@ -216,6 +216,17 @@ def test_the_state_of_an_optimizer_goes_round(cls: type[Part], seed: int) -> Non
         assert torch.equal(one.tensor, other.tensor)
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("cls", of("optimizer"))
+def test_an_optimizer_keeps_as_many_numbers_as_the_plan_counts(cls: Any, seed: int) -> None:
+    part, parameters = make(cls, seed), _weights()
+    optimizer = optimizer_for(part, parameters)
+    list(_descend(optimizer, parameters, 2))
+    for one in parameters:
+        states = [state for state in optimizer.state[one.tensor].values() if isinstance(state, Tensor)]
+        assert sum(state.shape == one.tensor.shape for state in states) == part.kept_numbers(), part
+
+
 # ---------------------------------------------------------------- schedules
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ....dsl.suggest import closest
 from ...optimizer import Optimizer, declared_larc
 from ...part import Mismatch, Part, param, part
-from ...torch_optimizers import KEPT, OPTIONS
+from ...torch_optimizers import KEEP_ONE_MORE, KEPT, OPTIONS
 
 
 @part("torch", family="optimizer")
@@ -64,7 +64,7 @@ class Torch(Optimizer):
         return {name: value for name, value in given.items() if value is not None}
 
     def kept_numbers(self) -> int:
-        return KEPT.get(self.kind, 2)
+        return KEPT.get(self.kind, 2) + sum(bool(self.options().get(name)) for name in KEEP_ONE_MORE)
 
     def check_params(self) -> None:
         takes = OPTIONS[self.kind]
