@@ -249,6 +249,7 @@ def _written(path: Path, write_it: Callable[[], Result]) -> Result:
 def _fix(options: argparse.Namespace, searched: _Searched) -> int:
     """Put right what can be, file by file; gives the exit code of that alone."""
     from ..compiler.lint.fixing import fix_all
+    from .replacing import refuse_outside
 
     code, number = OK, 0
     for fixed in fix_all(searched.linter, searched.linted, unsafe=options.unsafe_fixes):
@@ -261,6 +262,7 @@ def _fix(options: argparse.Namespace, searched: _Searched) -> int:
                 write(fixed.diff())
                 code = FINDINGS
             else:
+                refuse_outside(fixed.path)
                 _written(fixed.path, fixed.write)
     does = "would fix" if options.diff else "fixed"
     note(f"{does} {number} problem{'s' if number != 1 else ''}")

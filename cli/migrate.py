@@ -100,7 +100,9 @@ def _diff(path: Path, before: str, after: str) -> Iterator[str]:
 def _write(path: Path, text: str) -> None:
     """Replace a spec. Raises Refused."""
     from ..compiler.whole_file import rewrite
+    from .replacing import refuse_outside
 
+    refuse_outside(path)
     try:
         rewrite(path, text)
     except OSError as error:

@@ -8,6 +8,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from ..dsl.loading import inside, project_root
+
 
 def canonical(content: object) -> bytes:
     """Sorted keys, one way to write each number, ASCII, one line end."""
@@ -51,8 +53,13 @@ def _write_to(path: Path, data: bytes) -> None:
 
 
 def rewrite(path: Path, text: str) -> None:
-    """Replace a file as it was written: with its mark at the start, its line ends and its rights; a link stays one."""
+    """Replace a file as it was written: with its mark at the start, its line ends and its rights; a link stays one.
+
+    Raises OSError, also for a link that leads out of the project of the folder in which it stands.
+    """
     real = Path(os.path.realpath(path))
+    if not inside(str(real), project_root(os.path.realpath(path.parent))):
+        raise OSError("it leads out of the project")
     before = real.read_bytes()
     content = text.encode()
     if before.count(b"\r\n") * 2 > before.count(b"\n"):

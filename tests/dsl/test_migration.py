@@ -138,6 +138,17 @@ def test_a_spec_and_what_it_imports_are_rewritten_together(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("second_edition")
+def test_a_link_out_of_the_project_is_not_rewritten(run: Run) -> None:
+    outside = Path("../outside.s2s")
+    outside.write_text(OLD)
+    Path("model.s2s").symlink_to(outside)
+    code, _, err = run("model.s2s")
+    assert code == 1
+    assert "model.s2s: leads out of the project, so it is left alone" in err
+    assert outside.read_text() == OLD
+
+
+@pytest.mark.usefixtures("second_edition")
 def test_line_ends_and_the_mark_at_the_start_stay(run: Run) -> None:
     Path("model.s2s").write_bytes(b"\xef\xbb\xbf" + OLD.replace("\n", "\r\n").encode())
     assert run("model.s2s")[0] == 0

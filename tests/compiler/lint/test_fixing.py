@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from s2sc.cli.main import main
 from s2sc.compiler.lint.edits import apply
 from s2sc.compiler.lint.fixing import Fixed, fix_all
 from s2sc.compiler.lint.linter import Linted, Linter
@@ -66,6 +67,23 @@ def test_line_ends_a_mark_and_rights_stay(tmp_path: Path) -> None:
     assert spec.read_bytes() == b"\xef\xbb\xbf" + complete("").replace("\n", "\r\n").encode()
     assert spec.stat().st_mode & 0o777 == 0o640
     assert link.is_symlink()
+
+
+def test_a_link_out_of_the_project_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path / "outside.s2s"
+    text = complete("").replace("seed = 17", "seed = 17  # s2sc: allow S2S601 -- no")
+    outside.write_text(text)
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    Path("link.s2s").symlink_to(outside)
+    assert main(["lint", "link.s2s", "--fix"]) == 1
+    assert "link.s2s: leads out of the project, so it is left alone" in capsys.readouterr().err
+    with pytest.raises(OSError, match="out of the project"):
+        fixed(Path("link.s2s")).write()
+    assert outside.read_text() == text
+    assert Path("link.s2s").is_symlink()
 
 
 @pytest.mark.parametrize(
