@@ -61,7 +61,7 @@ class LightningLoop:
     def _fit(self, loop: PlainLoop) -> None:
         try:
             torch.set_num_threads(self._threads)
-            import lightning
+            import lightning  # type: ignore[import-not-found]  # no dependency of this project
 
             logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
             warnings.filterwarnings("ignore", module="lightning")
@@ -84,7 +84,7 @@ class LightningLoop:
 def _module(side: LightningLoop, loop: PlainLoop) -> Any:
     import lightning
 
-    class Module(lightning.LightningModule):
+    class Module(lightning.LightningModule):  # type: ignore[misc]  # of a library without types here
         def __init__(self) -> None:
             super().__init__()
             self.model = loop.model
