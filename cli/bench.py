@@ -180,7 +180,11 @@ def _as_text(options: argparse.Namespace, found: Sequence[Speed], device_name: s
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         lines.append((" " + "   ".join(cells)).rstrip())
     lines += ["", " " + _explained(found)]
-    lines += [f" {one.precision}: {one.skipped} steps were skipped" for one in found if one.skipped]
+    lines += [
+        f" {one.precision}: {one.skipped} of {len(one.step_seconds)} steps skipped, not finite"
+        for one in found
+        if one.skipped
+    ]
     return "\n".join(lines)
 
 
