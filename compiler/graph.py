@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..dsl.source import Source, Span
@@ -188,7 +189,15 @@ class Graph:
 
     def users(self, path: str) -> list[Node]:
         """The nodes that read a node or an input."""
-        return [node for node in self.nodes.values() if any(ref.path == path for ref in node.refs())]
+        return self._users.get(path, [])
+
+    @cached_property
+    def _users(self) -> dict[str, list[Node]]:
+        users: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            for path in {ref.path for ref in node.refs()}:
+                users.setdefault(path, []).append(node)
+        return users
 
     def needed_for(self, refs: Iterable[Ref]) -> dict[str, Node]:
         """The nodes that the given tensors depend on, in order."""

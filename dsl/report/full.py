@@ -15,6 +15,8 @@ from .selection import left_out, selected, summary
 # columns of the excerpt; a longer line is cut around what it is about
 _LINE_COLUMNS = 120
 _TAB = "    "
+# characters on either side of a mark; some of them have no width
+_REACH = 1000
 
 
 def render(diagnostics: Sequence[Diagnostic], *, colour: bool = False) -> str:
@@ -132,16 +134,21 @@ class _Excerpt:
     """A line as it is shown: inert, tabs widened, cut around a mark if it is long."""
 
     def __init__(self, line: str, around: _Mark) -> None:
-        pieces = [_TAB if piece == "\t" else piece for piece in visible_characters(line)]
+        # of a very long line no more is looked at than could be shown
+        self._before = max(0, min(around.start, len(line)) - _REACH)
+        near = line[self._before : self._before + 2 * _REACH]
+        self._after = len(line) - self._before - len(near)
+        pieces = [_TAB if piece == "\t" else piece for piece in visible_characters(near)]
         widths = [display_width(piece) for piece in pieces]
-        first, last = _window(widths, around)
-        head, tail = ("…" if first else ""), ("…" if last < len(pieces) else "")
+        first, last = _window(widths, max(0, around.start - self._before))
+        head = "…" if first or self._before else ""
+        tail = "…" if last < len(pieces) or self._after else ""
         self.text = (head + "".join(pieces[first:last]) + tail).rstrip()
         # where each character of the line begins on the screen
         self._columns: list[int] = []
         column = 0
         for index, width in enumerate(widths):
-            if index == first and first:
+            if index == first and head:
                 column = 1
             self._columns.append(column if first <= index else 0)
             column += width if first <= index < last else 0
@@ -149,15 +156,18 @@ class _Excerpt:
 
     def column(self, index: int) -> int:
         """The screen column of a character; past the end, a column for each."""
-        past = index - (len(self._columns) - 1)
+        index = max(0, index - self._before)
+        past = index - (len(self._columns) - 1) - self._after
+        if self._after:
+            index = min(index, len(self._columns) - 1)
         return self._columns[index] if past <= 0 else self._columns[-1] + past
 
 
-def _window(widths: list[int], around: _Mark) -> tuple[int, int]:
+def _window(widths: list[int], start: int) -> tuple[int, int]:
     """Which characters of a line are shown: all, or some before the mark and as many after it as fit."""
     if sum(widths) <= _LINE_COLUMNS:
         return 0, len(widths)
-    first = min(around.start, len(widths))
+    first = min(start, len(widths))
     room = _LINE_COLUMNS // 3
     while first and room >= widths[first - 1]:
         first -= 1
