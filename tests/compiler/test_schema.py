@@ -124,6 +124,9 @@ def full(name: str) -> PartValue:
     if name == "torch":
         # each optimizer takes some of the options
         given = {"kind": "NAdam", "lr": 0.5, "betas": (0.5, 0.9), "eps": 0.5, "momentum_decay": 0.5, "larc": 0.5}
+    if name == "hyperparameters":
+        # weights are averaged in one way
+        given["ema"] = None
     if name == "logmel":
         given["high"] = Quantity(8000, "frequency", "8kHz")
     return bound(name, **given)
