@@ -29,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
     make_streams_usable()
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = _options(words)
     try:
+        # verbs are imported here, which can be interrupted as all else
+        options = _options(words)
         run: Callable[[argparse.Namespace], int] = options.run
         code = run(options)
         sys.stdout.flush()

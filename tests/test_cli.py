@@ -110,6 +110,14 @@ def test_completion_knows_the_verbs(run: Run, shell: str) -> None:
     assert all(verb in out for verb in VERBS)
 
 
+def test_an_interrupt_while_a_verb_is_imported_is_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(words: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_options", interrupted)
+    assert run("plan", "good.s2s") == (130, "", "s2sc: interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
