@@ -15,8 +15,11 @@ BENCH   ?=
 # how long `make fuzz` tries each of its two kinds of inputs
 FUZZ_SECONDS ?= 60
 
+# how often `make soak` kills training
+KILLS ?= 10000
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test smoke gpu fuzz docs bench recipes wheel clean
+.PHONY: help setup demo check format test smoke gpu fuzz soak docs bench recipes wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +66,9 @@ fuzz: setup  ## try anything on lint, fmt and plan for FUZZ_SECONDS; findings go
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'atheris' || \
 	  echo 'atheris does not install here, so bytes are not tried'
 	$(BIN)/python -m s2sc.fuzz --kind bytes --processes $(WORKERS) --seconds $(FUZZ_SECONDS)
+
+soak: setup  ## kill training KILLS times and compare what comes out; counts go to soak/ledger.jsonl
+	OMP_NUM_THREADS=1 $(BIN)/python -m s2sc.soak --kills $(KILLS)
 
 docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json
 	$(BIN)/python docs/generate.py
