@@ -100,7 +100,7 @@ def test_thirty_files_that_import_each_other_are_parsed_once_each(
     shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from s2sc.compiler.front import analyse_file
-    from s2sc.dsl import loading
+    from s2sc.dsl import imports, loading
     from s2sc.dsl.source import Source
 
     for number in range(30):
@@ -110,7 +110,7 @@ def test_thirty_files_that_import_each_other_are_parsed_once_each(
         for side in "lr":
             (tmp_path / f"{side}{number}.s2s").write_text(text + "block b(x: seq) => y { y = x -> relu }\n")
     parsed: list[str] = []
-    whole = loading.parsed
+    whole = imports.parsed
 
     def counted(source: Source) -> object:
         parsed.append(source.name)

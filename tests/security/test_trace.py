@@ -126,7 +126,7 @@ def _is_allowed(path: str, project: Path) -> bool:
     real = os.path.normpath(path)
     if real.startswith(f"{project}/folder/"):
         return False
-    folders = [project, ROOT, sys.prefix, sys.base_prefix, *site.getsitepackages(), *_SYSTEM]
+    folders: list[str | Path] = [project, ROOT, sys.prefix, sys.base_prefix, *site.getsitepackages(), *_SYSTEM]
     folders += [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
     spellings = {str(one) for one in folders} | {os.path.realpath(one) for one in folders}
     return real in _SINGLE or any(real == one or real.startswith(f"{one}/") for one in spellings)
