@@ -37,6 +37,7 @@ class LightningLoop:
         self.seeds: Iterator[int] | None = None
         self._turns: queue.SimpleQueue[Sequence[Inputs] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._trainer: Any = None
         self._clip, self._threads = clip, torch.get_num_threads()
         self._thread = threading.Thread(target=self._fit, args=(loop,), daemon=True)
         self._thread.start()
@@ -49,7 +50,8 @@ class LightningLoop:
         self._wait()
 
     def close(self) -> None:
-        """End `fit`."""
+        """End `fit`, which would begin another epoch after an empty one."""
+        self._trainer.should_stop = True
         self._turns.put(None)
         self._thread.join()
 
@@ -65,7 +67,7 @@ class LightningLoop:
 
             logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
             warnings.filterwarnings("ignore", module="lightning")
-            trainer = lightning.Trainer(
+            self._trainer = lightning.Trainer(
                 accelerator="cpu",
                 devices=1,
                 max_epochs=-1,
@@ -76,7 +78,7 @@ class LightningLoop:
                 enable_model_summary=False,
                 use_distributed_sampler=False,
             )
-            trainer.fit(_module(self, loop), _Turns(self._turns, self._done))
+            self._trainer.fit(_module(self, loop), _Turns(self._turns, self._done))
         except BaseException as problem:
             self._done.put(problem)
 
