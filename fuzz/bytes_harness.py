@@ -14,8 +14,10 @@ import traceback
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from .structured import MOST_MEMORY, Tally, keep
+if TYPE_CHECKING:
+    from .structured import Tally
 
 # inputs, bytes, past the parser, planned
 _COUNTS = struct.Struct("QQQQ")
@@ -32,6 +34,7 @@ def run(seconds: float, seed: str, processes: int, folder: Path) -> Tally:
         raise Missing("atheris is not installed: pip install 's2sc[fuzz]' (Linux, Python 3.11 to 3.13)")
     from ..tests.small_spec import SPEC
     from .inputs import HEAD, statements
+    from .structured import Tally
     from .words import dictionary
 
     tally, end = Tally(), time.monotonic() + seconds
@@ -84,6 +87,8 @@ class _Process:
 
     def ended(self) -> Tally:
         """What it tried; if it died, of the input that it had."""
+        from .structured import Tally, keep
+
         content = self.state.read_bytes()
         inputs, size, parsed, planned = _COUNTS.unpack_from(content)
         tally = Tally(inputs=inputs, bytes=size, parsed=parsed, planned=planned)
@@ -104,11 +109,11 @@ def main() -> None:
     """Try inputs until the time is over; the words of the command are the two files, then those of libFuzzer."""
     import atheris
 
+    # what was imported before shows atheris nothing of where an input went
     with atheris.instrument_imports(include=["s2sc.dsl"]):
         from . import trial
+        from .structured import MOST_MEMORY, address_space, keep, warm
     import resource
-
-    from .structured import address_space, warm
 
     state, folder = Path(sys.argv[1]), Path(sys.argv[2])
     with state.open("r+b") as file:
