@@ -25,7 +25,7 @@ import torch
 from ..compiler.front import analyse
 from ..compiler.graph import CheckedGraph
 from ..dsl.source import Source
-from ..runtime.checkpoint import Checkpoint, CheckpointError, checkpoint_steps, load_checkpoint
+from ..runtime.checkpoint import Checkpoint, CheckpointError, checkpoint_steps, load_checkpoint, save_checkpoint
 from ..runtime.data.opening import open_data
 from ..runtime.run_folder import Run
 from ..runtime.training import keeping
@@ -82,13 +82,10 @@ class Watched:
     def save(self, folder: Path, checkpoint: Checkpoint, **settings: Any) -> Path:
         """save_checkpoint, watched."""
         self._shared[0] = 1
-        path = _save(folder, checkpoint, **settings)
+        path = save_checkpoint(folder, checkpoint, **settings)
         self._shared[1:9] = (checkpoint.step + 1).to_bytes(8, "little")
         self._shared[0] = 0
         return path
-
-
-_save = keeping.save_checkpoint
 
 
 def kill_runs(folder: Path, *, kills: int, seed: int) -> Tally:
@@ -163,7 +160,7 @@ def _one_run(
 def _child(checked: CheckedGraph, corpus: Path, run: Path, watched: Watched) -> None:
     code = 1
     try:
-        keeping.save_checkpoint = watched.save  # type: ignore[assignment]  # the same with a note of when
+        vars(keeping)["save_checkpoint"] = watched.save
         _train(checked, corpus, run)
         code = 0
     except BaseException:
