@@ -11,8 +11,8 @@ from .. import __version__
 from ..compiler.front import Analysis
 from ..compiler.lock import lock_path
 from .analysis import analysis_of
-from .failures import FINDINGS, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
-from .options import device, variants
+from .failures import FINDINGS, INTERNAL, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
+from .options import device, positive, variants
 from .plugins import layers_of, plugins
 from .terminal import note, write
 
@@ -23,7 +23,8 @@ EXAMPLES = """examples:
   s2sc compile specs/wav2letter.s2s --emit torch
   s2sc compile specs/toy/reversal_tt.s2s --emit torch --step
   s2sc compile specs/wav2letter.s2s --train --set hyperparameters.stop="20 steps"
-  s2sc compile specs/wav2letter.s2s --train --resume"""
+  s2sc compile specs/wav2letter.s2s --train --resume
+  s2sc compile specs/wav2letter.s2s --train --devices 8"""
 
 
 def add(verb: argparse.ArgumentParser) -> None:
@@ -33,6 +34,12 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--emit", choices=("torch",), help="print the lowered module as Python")
     verb.add_argument("--step", action="store_true", help="with --emit: the decoder's one-token step instead")
     verb.add_argument("--train", action="store_true", help="train; without --out into runs/SPEC/N")
+    verb.add_argument(
+        "--devices",
+        type=positive,
+        metavar="N",
+        help="with --train: N processes on this machine, each with a GPU of its own",
+    )
     verb.add_argument("--resume", action="store_true", help="go on with the run of --out, or with the newest of SPEC")
     device(verb)
     variants(verb)
@@ -43,6 +50,10 @@ def run(options: argparse.Namespace) -> int:
     """Check a spec, and write its graph, show its code or train it."""
     if options.resume and not options.train:
         raise Refused("--resume goes with --train")
+    if options.devices and not options.train:
+        raise Refused("--devices goes with --train")
+    if (options.devices or 1) > 1 and "RANK" not in os.environ:
+        return _launch(options)
     if options.step and not options.emit:
         raise Refused("--step goes with --emit torch")
     analysis = analysis_of(options)
@@ -74,10 +85,101 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
+def _launch(options: argparse.Namespace) -> int:
+    """Train in several processes; the code that they wrote down."""
+    import tempfile
+
+    from .status import codes
+
+    with extra("training"):
+        from ..runtime.launch import launch
+    if analysis_of(options).checked is None:
+        return FINDINGS
+    with tempfile.TemporaryDirectory(prefix="s2sc-status-") as folder:
+        status = Path(folder)
+        problem = launch(_words(options, options.out), processes=options.devices, status=status)
+        found = codes(status)
+        run = (status / "run").read_text(encoding="utf-8") if (status / "run").exists() else ""
+    ends = [code for code in found.values() if code != OK]
+    if ends:
+        return ends[0]
+    if len(found) == options.devices:
+        return OK
+    note(f"training failed: {problem or 'a process ended without a word'}")
+    if run:
+        note(f"go on from the last checkpoint with: {_go_on(options, Path(run))}")
+    return INTERNAL
+
+
 def _train(options: argparse.Namespace, analysis: Analysis) -> int:
+    """Train in this process, alone or as one of several."""
+    from .status import VARIABLE, ended
+
+    with extra("training"):
+        from ..runtime.distributed import joined
+        from ..runtime.launch import end_with_parent
+    if VARIABLE in os.environ:
+        end_with_parent()
+        if ended(os.environ) is not None:
+            return OK
+    with joined(os.environ, options.device) as world:
+        if not world.alone and not options.out and VARIABLE not in os.environ:
+            raise Refused("several processes need one folder for their run: name it with --out")
+        if world.is_first:
+            return _train_first(options, analysis, world)
+        return _train_with(options, analysis, world)
+
+
+def _train_with(options: argparse.Namespace, analysis: Analysis, world: Any) -> int:
+    """Train as a process that neither writes nor talks."""
     with extra("training"):
         from ..runtime.data.opening import open_data
-        from ..runtime.device import torch_device
+        from ..runtime.run_folder import Run
+        from ..runtime.training.quiet import QuietProgress
+        from ..runtime.training.trainer import Stopped, train
+    assert analysis.checked is not None
+    folder, resume = world.tell()
+    run, progress, spec = Run(Path(folder)), QuietProgress(), Path(options.spec)
+    layers = layers_of(analysis.checked, options, spec)
+    tokens = run.tokens if run.tokens.is_dir() else None
+    data = open_data(analysis.checked, base=spec.parent, environment=os.environ, tokens=tokens)
+    try:
+        train(
+            analysis.checked,
+            run,
+            data,
+            device=world.device,
+            progress=progress,
+            resume=resume,
+            layer_of=layers,
+            world=world,
+        )
+    except Stopped:
+        return STOPPED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return OK
+
+
+def _started_again(options: argparse.Namespace) -> None:
+    """A process that takes the place of one that died goes on with its run, if that had begun."""
+    from .status import VARIABLE
+
+    if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
+        return
+    known = Path(os.environ.get(VARIABLE, "")) / "run"
+    if VARIABLE in os.environ and known.exists():
+        options.out = known.read_text(encoding="utf-8")
+    if options.out and (Path(options.out) / "graph.json").exists():
+        options.resume = True
+
+
+def _train_first(options: argparse.Namespace, analysis: Analysis, world: Any) -> int:
+    from .status import VARIABLE
+
+    _started_again(options)
+    with extra("training"):
+        from ..runtime.data.opening import open_data
         from ..runtime.environment import environment, times
         from ..runtime.progress import progress_for, words_for
         from ..runtime.run_folder import Run, new_run, newest_run, open_run, safe_name, texts_of
@@ -87,7 +189,7 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
     checked = analysis.checked
     assert checked is not None
     spec = Path(options.spec)
-    device = torch_device(options.device)
+    device = world.device
     name = safe_name(spec.stem)
     run = Run(Path(options.out)) if options.out else None
     if options.resume:
@@ -135,9 +237,21 @@ def _train(options: argparse.Namespace, analysis: Analysis) -> int:
             started_with={**started_with, **times(run.folder)},
             texts=None if analysis.loader is None else texts_of(analysis.loader, spec),
         )
+        if VARIABLE in os.environ:
+            (Path(os.environ[VARIABLE]) / "run").write_text(str(run.folder), encoding="utf-8")
+        world.tell([str(run.folder), options.resume])
         try:
             with status_kept(run, device):
-                train(checked, run, data, device=device, progress=progress, resume=options.resume, layer_of=layers)
+                train(
+                    checked,
+                    run,
+                    data,
+                    device=device,
+                    progress=progress,
+                    resume=options.resume,
+                    layer_of=layers,
+                    world=world,
+                )
         except Stopped as stopped:
             note(f"{stopped}; go on with: {_go_on(options, run.folder)}")
             return STOPPED
@@ -189,11 +303,19 @@ def _go_on(options: argparse.Namespace, folder: Path) -> str:
     """The command that goes on with a run."""
     import shlex
 
-    words = ["s2sc", "compile", options.spec, "--train", "--resume", "--out", str(folder)]
+    return shlex.join(["s2sc", *_words(options, str(folder), resume=True)])
+
+
+def _words(options: argparse.Namespace, out: str | None, *, resume: bool = False) -> list[str]:
+    """The words of a command that trains."""
+    words = ["compile", options.spec, "--train"]
+    words += ["--resume"] if resume or options.resume else []
+    words += ["--out", out] if out else []
+    words += ["--devices", str(options.devices)] if options.devices else []
     for profile in options.profile:
         words += ["--profile", profile]
     words += ["--device", options.device] if options.device != "auto" else []
     words += ["--allow-plugins"] if options.allow_plugins else []
     for text in options.set:
         words += ["--set", text]
-    return shlex.join(words)
+    return words

@@ -46,6 +46,7 @@ _CODES = {
     "StorageError": STORAGE,
     "NotDeterministic": FINDINGS,
     "Diverged": DIVERGED,
+    "PeerLost": INTERNAL,
     "PluginRefused": REFUSED,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any
 from .. import __version__
 from ..dsl.reading import Unreadable
 from .failures import INTERRUPTED, OK, STORAGE, Refused, internal, known
+from .status import reported
 from .terminal import drop, make_streams_usable, say
 from .verbs import VERBS
 
@@ -27,6 +29,10 @@ exit codes: 0 fine, 1 findings, 2 usage, 70 internal error, 74 storage failed, 7
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
+    return reported(_code(arguments), os.environ)
+
+
+def _code(arguments: Sequence[str] | None) -> int:
     make_streams_usable()
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:

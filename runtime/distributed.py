@@ -19,6 +19,11 @@ with extra("train", "training"):
     import torch.distributed as dist
     from torch import Tensor
 
+
+class PeerLost(Exception):
+    """Another process died, or gave no sign for longer than the time-out."""
+
+
 # A peer that died is noticed at once, one that hangs after this; the first step may compile for minutes.
 TIMEOUT_SECONDS = 600.0
 CPU = torch.device("cpu")
@@ -73,6 +78,10 @@ class World:
         """Whether it is so in any process; waits for all of them."""
         return value if self.alone else bool(self.max(torch.tensor(int(value))).item())
 
+    def largest(self, *numbers: float) -> list[float]:
+        """The largest of each number over all processes; waits for all of them, but for no GPU."""
+        return list(numbers) if self.alone else self.max(torch.tensor(numbers, dtype=torch.float64)).tolist()
+
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Give all processes what rank 0 has in these tensors, in place."""
         if self.alone:
@@ -120,6 +129,7 @@ def joined(
     Raises RunError.
     """
     place = found_place(environment)
+    timeout_seconds = float(environment.get("S2SC_TIMEOUT_SECONDS", timeout_seconds))
     if place is None:
         yield World(device=torch_device(device))
         return
@@ -132,17 +142,18 @@ def joined(
         is_master=place.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True",
         timeout=timedelta(seconds=timeout_seconds),
     )
+    attempts = dist.PrefixStore  # type: ignore[attr-defined]  # torch's stubs do not export it
     # each start of the workers writes below a name of its own: the agent's store outlives them
     attempt = environment.get("TORCHELASTIC_RESTART_COUNT", "0")
-    with meeting(place, dist.PrefixStore(f"s2sc.{attempt}", store), device, timeout_seconds=timeout_seconds) as world:
+    with meeting(place, attempts(f"s2sc.{attempt}", store), device, timeout_seconds=timeout_seconds) as world:
         yield world
 
 
 @contextmanager
 def meeting(
-    place: Place, store: dist.Store, device: str = "auto", *, timeout_seconds: float = TIMEOUT_SECONDS
+    place: Place, store: Any, device: str = "auto", *, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> Iterator[World]:
-    """Join the processes that meet in a store: nccl carries GPU tensors, gloo those of the CPU."""
+    """Join the processes that meet in a store of torch's: nccl carries GPU tensors, gloo those of the CPU."""
     own = _own_device(device, place.local_rank)
     if own.type == "cuda":
         torch.cuda.set_device(own)
@@ -156,6 +167,11 @@ def meeting(
     )
     try:
         yield World(place.rank, place.size, place.local_rank, own)
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error) or "peer" in str(error):
+            said = str(error).splitlines()[0][:200]
+            raise PeerLost(f"process {place.rank}: another process is gone or hangs ({said})") from error
+        raise
     finally:
         dist.destroy_process_group()
 
@@ -164,7 +180,7 @@ def _own_device(name: str, local_rank: int) -> torch.device:
     device = torch_device(name)
     if device.type != "cuda":
         return device
-    if device.index is not None:
+    if ":" in name:
         raise RunError(f"several processes cannot share {device}: use --device cuda, and each takes one GPU")
     if local_rank >= torch.cuda.device_count():
         raise RunError(f"process {local_rank} of this machine finds {torch.cuda.device_count()} GPUs: start fewer")

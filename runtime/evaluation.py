@@ -6,6 +6,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Protocol
 
 import torch
@@ -14,7 +15,13 @@ from ..compiler.part import Part
 from ..dsl.values import Quantity
 from .data.batch import Batch
 from .data.opened import OpenedData
+from .data.sampler import Share
+from .distributed import ALONE, World
 from .model import Model
+
+# the number of a batch, of each of its rows here (id, reference, hypothesis, loss, weight, whether it fits), and how
+# likely their tokens were
+Measured = tuple[int, list[list[Any]], "tuple[float, int] | None"]
 
 
 class Metric(Protocol):
@@ -64,51 +71,88 @@ def evaluate(
     batch: Quantity | int,
     device: torch.device,
     num_workers: int = 0,
+    world: World = ALONE,
     on_batch: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
-    """Run the search over a whole split. The model is left in the mode that it was in."""
+    """Run the search over a whole split. The model is left in the mode that it was in.
+
+    world  the processes that share the work: each of them gets all figures, the same ones for any number of them
+    """
     counts = {part.name: build_metric(part) for part in metrics}
     was_training = model.module.training
     model.module.eval()
-    total_loss, total_weight, feasible, examples = 0.0, 0.0, 0, 0
-    pairs: list[tuple[str, str, str]] = []
+    examples = 0
+    found_here: list[Measured] = []
     try:
         with torch.inference_mode():
-            for found in data.batches(split, batch=batch, num_workers=num_workers):
+            share = Share(world.rank, world.size)
+            for found in data.batches(split, batch=batch, num_workers=num_workers, share=share):
                 moved = found.to(device)
                 outputs = model(moved)
                 loss_B = model.loss(outputs, moved).double()
                 fits_B = _fits(model, loss_B)
-                total_loss += float((loss_B * fits_B).sum())
-                total_weight += float((model.loss_weight(moved) * fits_B).sum())
-                feasible += int(fits_B.sum())
-                _count_likelihood(model, moved, counts.values())
-                texts = _texts(model, outputs, moved, data)
-                pairs.extend(zip(found.ids, found.texts, texts, strict=True))
-                examples += len(found)
+                if found.counts:
+                    rows = zip(
+                        found.ids,
+                        found.texts,
+                        _texts(model, outputs, moved, data),
+                        loss_B.tolist(),
+                        model.loss_weight(moved).tolist(),
+                        fits_B.tolist(),
+                        strict=True,
+                    )
+                    found_here.append((found.number, [list(row) for row in rows], _likelihood(model, moved)))
+                examples += found.total or len(found)
                 on_batch(examples)
     finally:
         model.module.train(was_training)
+    batches = _together(world.gather(found_here))
+    rows_of_all = [row for rows, _ in batches for row in rows]
+    pairs = [(str(identity), str(reference), str(hypothesis)) for identity, reference, hypothesis, *_ in rows_of_all]
+    fitting = [(float(loss), float(weight)) for *_, loss, weight, fits in rows_of_all if fits]
+    for likelihood in (one for _, one in batches if one is not None):
+        for update in _methods(counts.values(), "update_likelihood"):
+            update(*likelihood)
     # without a search nothing was read, and a rate of it would mean nothing
     for update in _methods(counts.values(), "update") if model.searches else ():
         for _, reference, hypothesis in pairs:
             update(reference, hypothesis)
     return Evaluation(
         metrics={name: count.value for name, count in counts.items()},
-        loss=total_loss / total_weight if total_weight else None,
-        examples=examples,
-        infeasible=examples - feasible,
+        loss=_mean(fitting),
+        examples=len(rows_of_all),
+        infeasible=len(rows_of_all) - len(fitting),
         pairs=pairs,
         signatures={name: said for name, count in counts.items() if (said := getattr(count, "signature", ""))},
     )
 
 
-def _count_likelihood(model: Model, batch: Batch, counts: Iterable[Metric]) -> None:
-    """Tell what measures likelihoods how likely the batch's tokens were, as the loss has just reckoned."""
+def _together(found: Sequence[Sequence[Measured]]) -> list[tuple[list[list[Any]], tuple[float, int] | None]]:
+    """What processes found, in the order of evaluation: of each batch they have every so many rows."""
+    parts: dict[int, list[tuple[list[list[Any]], tuple[float, int] | None]]] = {}
+    for of_process in found:
+        for number, rows, likelihood in of_process:
+            parts.setdefault(number, []).append((rows, likelihood))
+    together: list[tuple[list[list[Any]], tuple[float, int] | None]] = []
+    for _, of_batch in sorted(parts.items()):
+        columns = zip_longest(*(rows for rows, _ in of_batch))
+        together.append(([row for column in columns for row in column if row is not None], None))
+        together.extend(([], likelihood) for _, likelihood in of_batch)
+    return together
+
+
+def _mean(losses: Sequence[tuple[float, float]]) -> float | None:
+    # sums that are exact before they are rounded do not depend on the order
+    weight = math.fsum(weight for _, weight in losses)
+    return math.fsum(loss for loss, _ in losses) / weight if weight else None
+
+
+def _likelihood(model: Model, batch: Batch) -> tuple[float, int] | None:
+    """How likely the batch's tokens were, as the loss has just reckoned, and how many; None where it does not."""
     likelihood_B = getattr(model.loss_layer, "likelihood_B", None)
-    if isinstance(likelihood_B, torch.Tensor):
-        for update in _methods(counts, "update_likelihood"):
-            update(float(likelihood_B.double().sum()), model.num_target_tokens(batch))
+    if not isinstance(likelihood_B, torch.Tensor):
+        return None
+    return math.fsum(likelihood_B.double().tolist()), model.num_target_tokens(batch)
 
 
 def _methods(counts: Iterable[Metric], name: str) -> list[Callable[..., None]]:

@@ -62,12 +62,12 @@ class Model:
         values = [value for name, value in found.items() if not name.endswith("_lengths")]
         lengths = {name: value for name, value in found.items() if name in self.loss_layer.needs}
         loss_B: Tensor = self.loss_layer(*values, **lengths)
-        return loss_B
+        return loss_B if batch.counts else loss_B * 0.0
 
     def loss_weight(self, batch: Batch) -> Tensor:
         """What each example counts in the mean of a batch's or a split's loss, [B]: 1, or its target tokens."""
         weight_B: Tensor = self.loss_layer.example_weight(_find(self.loss_from["target_lengths"], {}, batch))
-        return weight_B
+        return weight_B if batch.counts else weight_B * 0
 
     def num_target_tokens(self, batch: Batch) -> int:
         """The real tokens of the loss's target, all rows together."""

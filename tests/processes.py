@@ -33,6 +33,6 @@ def _one(place: tuple[str, str], rank: int, size: int, path: Path, arguments: tu
 
     torch.set_num_threads(1)
     work = getattr(importlib.import_module(place[0]), place[1])
-    store = dist.FileStore(str(path), size)
+    store = dist.FileStore(str(path), size)  # type: ignore[attr-defined]  # torch's stubs do not export it
     with meeting(Place(rank, size, rank, "", 0), store, "cpu", timeout_seconds=TIMEOUT_SECONDS) as world:
         return work(world, *arguments)

@@ -24,6 +24,8 @@ class Batch:
     epoch, number   the place in the epoch's order: a run continues with `start_batch = number + 1`
     skipped  rows that this batch lost to bad input
     seconds  how long each row's audio lasts; empty for texts
+    counts   False for rows that only stand in where a process has no part of its own: others take them in earnest
+    total    rows of all processes' parts together; 0 where there is one process
     """
 
     inputs: Mapping[str, Tensor]
@@ -34,6 +36,8 @@ class Batch:
     number: int
     skipped: int = 0
     seconds: tuple[float, ...] = ()
+    counts: bool = True
+    total: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)

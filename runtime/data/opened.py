@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ...dsl.values import Quantity
 from .batch import Batch
+from .sampler import WHOLE, Share
 from .tally import Tally
 
 
@@ -39,6 +40,7 @@ class OpenedData(Protocol):
         epoch: int = 0,
         shuffle: bool = False,
         augment: bool = False,
+        share: Share = WHOLE,
     ) -> int:
         """Batches of one epoch."""
 
@@ -54,8 +56,12 @@ class OpenedData(Protocol):
         augment: bool = False,
         num_workers: int = 0,
         pin: bool = False,
+        share: Share = WHOLE,
     ) -> Iterator[Batch]:
-        """One epoch's batches from number `start_batch` on: a function of (seed, epoch) and the examples."""
+        """One epoch's batches from number `start_batch` on: a function of (seed, epoch) and the examples.
+
+        share  which part of each batch: every process gets as many batches, of the same numbers
+        """
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of what a search found, to be compared with `Batch.texts`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from .collate_text import collate_text
 from .corpus import OnProgress
 from .example import Problem
 from .pairs import Pair, read_pairs
-from .sampler import Batches, BatchSize, bucketed_batches, mixed, shuffled, sorted_batches
+from .sampler import WHOLE, Batches, BatchSize, Share, bucketed_batches, mixed, shuffled, sorted_batches
 from .splits import share_of
 from .tally import BAD_LIMIT, BadData, BadLimit, OnBad, Tally
 from .text_lines import BadTextFile
@@ -127,11 +127,12 @@ class ParallelTextData:
         epoch: int = 0,
         shuffle: bool = False,
         augment: bool = False,
+        share: Share = WHOLE,
     ) -> int:
         """Batches of one epoch. Counted in examples it is the same for every epoch."""
-        size = _size(batch)
+        size = _size(batch, share)
         if size.of == "examples":
-            return -(-self.num_examples(split) // max(1, int(size.amount)))
+            return -(-self.num_examples(split) // (max(1, int(size.amount)) * size.parts))
         return len(self._plan(split, size, seed=seed, epoch=epoch, shuffle=shuffle))
 
     def batches(
@@ -146,6 +147,7 @@ class ParallelTextData:
         augment: bool = False,
         num_workers: int = 0,
         pin: bool = False,
+        share: Share = WHOLE,
     ) -> Iterator[Batch]:
         """One epoch's batches from number `start_batch` on.
 
@@ -157,10 +159,12 @@ class ParallelTextData:
         Which examples they hold, in which order, is a function of (seed, epoch) and the examples. Without `shuffle` the
         longest examples come first.
         """
-        plan = self._plan(split, _size(batch), seed=seed, epoch=epoch, shuffle=shuffle)
+        plan = self._plan(split, _size(batch, share), seed=seed, epoch=epoch, shuffle=shuffle)
         examples = self._examples[split]
         for number in range(start_batch, len(plan)):
-            rows = plan[number]
+            own = share.of(plan[number])
+            # a process without a part takes part all the same: the others wait for it in every batch
+            rows = own or plan[number][:1]
             made = collate_text(
                 [examples.source[row] for row in rows],
                 [examples.target[row] for row in rows],
@@ -169,6 +173,8 @@ class ParallelTextData:
                 epoch=epoch,
                 number=number,
             )
+            if share.size > 1:
+                made = replace(made, counts=bool(own), total=len(plan[number]))
             yield made.pin_memory() if pin else made
 
     def _plan(self, split: str, size: BatchSize, *, seed: int, epoch: int, shuffle: bool) -> Batches:
@@ -236,8 +242,8 @@ class _Ids:
         return f"{file}:{line}"
 
 
-def _size(batch: Quantity | int) -> BatchSize:
-    size = batch_size(batch)
+def _size(batch: Quantity | int, share: Share) -> BatchSize:
+    size = batch_size(batch, parts=share.size)
     if size.of == "seconds":
         raise BadData("batch", "texts have no length in seconds: batch = 4096 tokens or 64 examples")
     return size

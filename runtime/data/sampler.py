@@ -21,10 +21,31 @@ class BatchSize:
     """How much a batch holds: a number of examples, or padded seconds or padded tokens in all.
 
     A budget of seconds or tokens is never passed, except by a single example that is larger than it.
+
+    parts  how many processes take a part of each batch; each part is as large as `amount` says
     """
 
     amount: float
     of: Literal["examples", "seconds", "tokens"] = "examples"
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of each batch a process takes: `rank` of `size`.
+
+    Batches are those of all processes together, so that their order does not depend on how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def of(self, batch: tuple[int, ...]) -> tuple[int, ...]:
+        """Every `size`-th row: rows stand by length, so parts are of like size. Empty where there are fewer rows."""
+        return batch[self.rank :: self.size]
+
+
+WHOLE = Share()
 
 
 def shuffled(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -81,22 +102,22 @@ def _pools(
     order: NDArray[np.int64], lengths: NDArray[np.float64], size: BatchSize, buckets: int
 ) -> Sequence[NDArray[np.int64]]:
     if size.of == "examples":
-        step = max(1, int(size.amount)) * buckets
+        step = max(1, int(size.amount)) * size.parts * buckets
         return [order[first : first + step] for first in range(0, len(order), step)]
-    filled = np.cumsum(lengths[order]) // (size.amount * buckets)
+    filled = np.cumsum(lengths[order]) // (size.amount * size.parts * buckets)
     return np.split(order, np.flatnonzero(np.diff(filled)) + 1)
 
 
 def _cut(indices: NDArray[np.int64], lengths: NDArray[np.float64], size: BatchSize) -> list[tuple[int, ...]]:
     if size.of == "examples":
-        step = max(1, int(size.amount))
+        step = max(1, int(size.amount)) * size.parts
         return [tuple(indices[first : first + step].tolist()) for first in range(0, len(indices), step)]
     batches: list[tuple[int, ...]] = []
     current: list[int] = []
     longest = 0.0
     for index in indices.tolist():
         longest = max(longest, float(lengths[index]))
-        if current and longest * (len(current) + 1) > size.amount:
+        if current and longest * -(-(len(current) + 1) // size.parts) > size.amount:
             batches.append(tuple(current))
             current, longest = [], float(lengths[index])
         current.append(index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from .loader import TIMEOUT_SECONDS, Made, load
 from .manifest import BadManifest, read_manifest
 from .recordings import check_recordings
 from .rows import Limits, Row, followers, make_row
-from .sampler import Batches, BatchSize, bucketed_batches, mixed, shuffled, sorted_batches
+from .sampler import WHOLE, Batches, BatchSize, Share, bucketed_batches, mixed, shuffled, sorted_batches
 from .source import Source, open_source
 from .splits import take_share
 from .tally import BAD_LIMIT, BadData, BadLimit, OnBad, Tally
@@ -136,11 +136,12 @@ class SpeechData:
         epoch: int = 0,
         shuffle: bool = False,
         augment: bool = False,
+        share: Share = WHOLE,
     ) -> int:
         """Batches of one epoch. Counted in examples it is the same for every epoch."""
-        size = batch_size(batch)
+        size = batch_size(batch, parts=share.size)
         if size.of == "examples":
-            return -(-self.num_examples(split) // max(1, int(size.amount)))
+            return -(-self.num_examples(split) // (max(1, int(size.amount)) * size.parts))
         return len(self._plan(split, size, seed=seed, epoch=epoch, shuffle=shuffle, augment=augment).batches)
 
     def batches(
@@ -156,6 +157,7 @@ class SpeechData:
         num_workers: int = 0,
         pin: bool = False,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        share: Share = WHOLE,
     ) -> Iterator[Batch]:
         """One epoch's batches from number `start_batch` on.
 
@@ -164,7 +166,9 @@ class SpeechData:
 
         Raises BadData as `on_bad` says, WorkerFailed.
         """
-        plan = self._plan(split, batch_size(batch), seed=seed, epoch=epoch, shuffle=shuffle, augment=augment)
+        plan = self._plan(
+            split, batch_size(batch, parts=share.size), seed=seed, epoch=epoch, shuffle=shuffle, augment=augment
+        )
         make = _BatchMaker(
             examples=self._examples[split],
             clips=self.clips,
@@ -174,6 +178,7 @@ class SpeechData:
             pad_to=self.settings.pad_to * round(self.settings.feature.hop * self.rate),
             seed=seed,
             epoch=epoch,
+            share=share,
         )
         numbers = range(start_batch, len(plan.batches))
         for piece in load(make, numbers, num_workers=num_workers, timeout_seconds=timeout_seconds, warn=self.warn):
@@ -249,9 +254,38 @@ class _BatchMaker:
     pad_to: int
     seed: int
     epoch: int
+    share: Share = WHOLE
 
     def __call__(self, number: int) -> Made:
-        firsts = self.plan.batches[number]
+        all_firsts = self.plan.batches[number]
+        firsts = self.share.of(all_firsts)
+        rows, problems = self._rows(firsts)
+        counts = bool(rows)
+        if not rows and self.share.size > 1:
+            # the others may have rows, and wait for this process in every batch
+            rows, problems = self._stand_in([first for first in all_firsts if first not in firsts], problems)
+        if not rows:
+            return Made(None, tuple(problems))
+        batch = collate(
+            rows,
+            rate=self.clips.rate,
+            pad_to=self.pad_to,
+            epoch=self.epoch,
+            number=number,
+            skipped=len(firsts) - len(rows) if counts else 0,
+        )
+        total = len(all_firsts) if self.share.size > 1 else 0
+        return Made(replace(batch, counts=counts, total=total), tuple(problems))
+
+    def _stand_in(self, others: list[int], problems: list[Problem]) -> tuple[list[Row], list[Problem]]:
+        for first in others:
+            # what is wrong with them, the process tells whose they are
+            rows, _ = self._rows((first,))
+            if rows:
+                return rows, problems
+        return [], problems
+
+    def _rows(self, firsts: tuple[int, ...]) -> tuple[list[Row], list[Problem]]:
         rows: list[Row] = []
         problems: list[Problem] = []
         for first in firsts:
@@ -260,13 +294,7 @@ class _BatchMaker:
             problems.extend(found)
             if row is not None:
                 rows.append(row)
-        if not rows:
-            return Made(None, tuple(problems))
-        skipped = len(firsts) - len(rows)
-        batch = collate(
-            rows, rate=self.clips.rate, pad_to=self.pad_to, epoch=self.epoch, number=number, skipped=skipped
-        )
-        return Made(batch, tuple(problems))
+        return rows, problems
 
 
 def _read(

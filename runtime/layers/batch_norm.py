@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +13,24 @@ from ...compiler.component import Component
 from .layer import Inputs, Layer
 
 
+class OverAll(Protocol):
+    """A sum, in place, over all processes; whether the rows that this one has are of the batch or only stand in."""
+
+    counts: bool
+
+    def __call__(self, tensor: Tensor) -> Tensor: ...
+
+
 class BatchNorm(Layer):
     """Normalise each channel by its mean and variance over real frames (Ioffe & Szegedy 2015).
 
     Weights and statistics are float32 whatever x is. The running variance is the unbiased one, as in torch; a batch of
     fewer than two real frames has no variance and leaves the running statistics as they are.
+
+    over_all  adds up over all processes that hold parts of one batch; None where it is whole
     """
+
+    over_all: OverAll | None = None
 
     layout = "BCT"
     needs = ("mask",)
@@ -63,9 +75,12 @@ class BatchNorm(Layer):
     def _train(self, x_BCT: Tensor, mask_B1T: Tensor) -> Tensor:
         # multiplying is several times faster than masked_fill on a CPU; padding is finite wherever real frames are
         real_B1T = mask_B1T.to(x_BCT.dtype)
+        if self.over_all is not None and not self.over_all.counts:
+            # rows that only stand in are no frames of the batch: neither statistics nor gradients come from them
+            real_B1T = torch.zeros_like(real_B1T)
         # torch leaves Function.apply without types, hence the two lines that mypy is told to pass over
         y_BCT, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
-            x_BCT, real_B1T, self.weight, self.bias, self.epsilon
+            x_BCT, real_B1T, self.weight, self.bias, self.epsilon, self.over_all
         )
         with torch.no_grad():
             share = (1.0 - self.momentum) * (count > 1)
@@ -79,19 +94,30 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x_BCT: Tensor, real_B1T: Tensor, weight_C: Tensor, bias_C: Tensor, epsilon: float
+        ctx: Any,
+        x_BCT: Tensor,
+        real_B1T: Tensor,
+        weight_C: Tensor,
+        bias_C: Tensor,
+        epsilon: float,
+        over_all: OverAll | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         exact = weight_C.dtype
         count = real_B1T.sum(dtype=exact)
+        sum_C = (x_BCT * real_B1T).sum((0, 2), dtype=exact)
+        if over_all is not None:
+            *sums, count = over_all(torch.cat((sum_C, count.view(1)))).split([len(sum_C), 1])
+            sum_C, count = sums[0], count.view(())
         num_frames = count.clamp(min=1)
-        mean_C = (x_BCT * real_B1T).sum((0, 2), dtype=exact) / num_frames
+        mean_C = sum_C / num_frames
         one_C, zero_C = torch.ones_like(mean_C), torch.zeros_like(mean_C)
         # two passes: E[x²] - E[x]² loses the variance of channels with a large mean
         centred_BCT = F.batch_norm(x_BCT, mean_C, one_C, one_C, zero_C, False, 0.0, 0.0).mul_(real_B1T)
-        var_C = torch.linalg.vector_norm(centred_BCT, dim=2, dtype=exact).square().sum(0) / num_frames
+        squares_C = torch.linalg.vector_norm(centred_BCT, dim=2, dtype=exact).square().sum(0)
+        var_C = (squares_C if over_all is None else over_all(squares_C)) / num_frames
         y_BCT = F.batch_norm(x_BCT, mean_C, var_C, weight_C, bias_C, False, 0.0, epsilon)
         ctx.save_for_backward(x_BCT, real_B1T, weight_C, mean_C, var_C, num_frames)
-        ctx.epsilon = epsilon
+        ctx.epsilon, ctx.over_all = epsilon, over_all
         ctx.mark_non_differentiable(mean_C, var_C, count)
         return y_BCT, mean_C, var_C, count
 
@@ -104,7 +130,12 @@ class _Normalise(torch.autograd.Function):
             grad_BCT * real_B1T, x_BCT, weight_C, mean_C, var_C, mean_C, var_C, False, ctx.epsilon, [True, True, True]
         )
         scale_C = -weight_C * torch.rsqrt(var_C + ctx.epsilon) / num_frames
+        sums_2C = torch.cat((dweight_C, dbias_C))
+        if ctx.over_all is not None:
+            # what flows through the statistics comes from all processes; of the weights each gives its own part
+            sums_2C = ctx.over_all(sums_2C)
+        by_weight_C, by_bias_C = sums_2C.chunk(2)
         through_BCT = F.batch_norm(
-            x_BCT, mean_C, var_C, scale_C * dweight_C, scale_C * dbias_C, False, 0.0, ctx.epsilon
+            x_BCT, mean_C, var_C, scale_C * by_weight_C, scale_C * by_bias_C, False, 0.0, ctx.epsilon
         )
-        return dx_BCT.add_(through_BCT.mul_(real_B1T)), None, dweight_C, dbias_C, None
+        return dx_BCT.add_(through_BCT.mul_(real_B1T)), None, dweight_C, dbias_C, None, None

@@ -31,6 +31,7 @@ def train_batches(trainer: Trainer) -> Generator[tuple[list[Batch], int, int], N
             augment=True,
             num_workers=num_workers(trainer),
             pin=trainer.device.type == "cuda",
+            share=trainer.share,
         ):
             # one ahead, to know an epoch's last step: others may follow whose recordings are all bad
             if len(held) == trainer.accumulate:

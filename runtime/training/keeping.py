@@ -12,6 +12,7 @@ import torch
 from ...compiler.encoding import encode
 from ..checkpoint import AVERAGES, checkpoint_steps, load_checkpoint, save_checkpoint
 from ..evaluation import Evaluation, evaluate
+from ..storage import StorageError
 from .averages import mean_of
 from .ended import Diverged, Stopped
 from .reporting import record, record_samples
@@ -96,7 +97,8 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
     else:
         kept, folder = copied(checkpoint), trainer.run.checkpoints
         settings = {"keep": trainer.settings["checkpoint"].keep, "best": best[0] if best else None}
-        trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
+        if trainer.world.is_first:
+            trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
         trainer.saving = (place(state), best)
         if must:
             settle_save(trainer, must=True)
@@ -108,7 +110,7 @@ def settle_save(trainer: Trainer, *, must: bool = False) -> None:
     """Wait for the checkpoint that is being written, if there is one. StorageError where one `must` be and is not."""
     if trainer.saving is None:
         return
-    error = trainer.writer.wait()
+    error = _heard_by_all(trainer, trainer.writer.wait())
     (found, best), trainer.saving = trainer.saving, None
     if error is None:
         trainer.saved, trainer.best_saved = found, best
@@ -151,7 +153,21 @@ def keep_mean(trainer: Trainer, stop: StopRequest) -> None:
         trainer.measured = (state.step, measured)
     kept = {**newest.state, "best": state.best}
     steps_kept = max(int(trainer.settings["checkpoint"].keep), 2)
-    save_checkpoint(folder, replace(averaged, state=kept), keep=steps_kept, best=state.step)
+    error = None
+    if trainer.world.is_first:
+        try:
+            save_checkpoint(folder, replace(averaged, state=kept), keep=steps_kept, best=state.step)
+        except StorageError as problem:
+            error = problem
+    error = _heard_by_all(trainer, error)
+    if error is not None:
+        raise error
+
+
+def _heard_by_all(trainer: Trainer, error: StorageError | None) -> StorageError | None:
+    """Why the first process, which alone writes, could not write; the same in all."""
+    said = trainer.world.tell(None if error is None else str(error))
+    return error if error is not None or said is None else StorageError("the first process", OSError(said))
 
 
 def place(state: TrainingState) -> tuple[object, ...]:
@@ -184,6 +200,7 @@ def made_with(trainer: Trainer) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "CPU": torch.backends.cpu.get_cpu_capability(),
         "device": trainer.device.type,
+        "devices": trainer.world.size,
         **{name: hyperparameters[name] for name in kept},
     }
 
@@ -199,6 +216,7 @@ def measure(trainer: Trainer, split: str, stop: StopRequest, *, averaged: bool =
     """
 
     def look(done: int) -> None:
+        trainer.agree(stop)
         if stop.requested is not None:
             raise _StopAsked
 
@@ -213,6 +231,7 @@ def measure(trainer: Trainer, split: str, stop: StopRequest, *, averaged: bool =
                 batch=trainer.settings["batch"],
                 device=trainer.device,
                 on_batch=look,
+                world=trainer.world,
             )
     except _StopAsked:
         return None

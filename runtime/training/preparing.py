@@ -12,6 +12,7 @@ from ...compiler.precisions import has_masters
 from ..checkpoint import load_checkpoint
 from ..compiled import compiled
 from ..data.opened import OpenedData
+from ..data.sampler import Share
 from ..distributed import ALONE, World
 from ..initialize import initialize
 from ..layers.layer import LayerOf, layer_class
@@ -26,10 +27,12 @@ from ..tf32 import use_tf32
 from .averages import Averages
 from .halves import halves
 from .keeping import made_with, place
+from .quiet import QuietBoard, QuietMetrics, QuietProgress
 from .running_statistics import RunningStatistics
 from .scaling.lookup import scaler_for
 from .state import TrainingState
 from .step import Stepper, may_run_ahead
+from .strategy import alone, ddp
 from .training import Trainer
 from .transfer import start_from
 from .weights import Weights
@@ -69,12 +72,21 @@ def prepare(
     optimizer = optimizer_for(settings["optimizer"], weights.named)
     averages = Averages(weights.named, settings["ema"]) if settings["ema"] is not None else None
     scaler = scaler_for(settings["precision"], device)
-    num_batches = data.num_batches("train", batch=settings["batch"], seed=settings["seed"], shuffle=True, augment=True)
+    num_batches = data.num_batches(
+        "train",
+        batch=settings["batch"],
+        seed=settings["seed"],
+        shuffle=True,
+        augment=True,
+        share=Share(world.rank, world.size),
+    )
+    statistics = RunningStatistics(model.module)
+    part = alone if world.alone else ddp(model, world, seed=settings["seed"])
     return Trainer(
         checked=checked,
         data=data,
         run=run,
-        progress=progress,
+        progress=progress if world.is_first else QuietProgress(),
         device=device,
         settings=settings,
         state=TrainingState(model, weights, optimizer, scaler, device, averages),
@@ -84,16 +96,17 @@ def prepare(
             optimizer,
             scaler,
             regularizer_for(settings["regularizer"], weights.named),
-            RunningStatistics(model.module),
+            statistics,
             averages=averages,
             clip=clip_for(settings["clip"]),
             world=world,
+            part=part,
             waits=not may_run_ahead(optimizer, device),
         ),
         rate_of=schedule_for(settings["schedule"], float(settings["optimizer"].lr)),
         batches_per_epoch=max(num_batches, 1),
-        metrics=MetricsFile(run.metrics),
-        board=Board(run.tensorboard, warn=progress.warn),
+        metrics=MetricsFile(run.metrics) if world.is_first else QuietMetrics(),
+        board=Board(run.tensorboard, warn=progress.warn) if world.is_first else QuietBoard(),
         world=world,
     )
 

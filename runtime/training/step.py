@@ -11,7 +11,6 @@ What is not finite leaves weights, moments, running statistics and schedule as t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -24,6 +23,7 @@ from ..optim.lookup import Regularizer
 from .averages import Averages
 from .running_statistics import RunningStatistics
 from .scaling.scaler import Scaler
+from .strategy import Part, alone
 from .weights import Weights
 
 
@@ -33,7 +33,7 @@ class Outcome:
 
     figures   the loss, the norm of the gradient before clipping, 1 where the step was skipped, 1 where the scale was at
               its floor before it, the scale that it took: five numbers, or [5] float64 on a device that may still work
-    examples  how many it saw on this rank
+    examples  how many it saw on all ranks
     first     the id of the first of them
     batches   what it saw, to look at again if it gave no finite numbers
     """
@@ -51,10 +51,6 @@ class Outcome:
         return self.figures
 
 
-def _always_reduce(last: bool) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
 @dataclass
 class Stepper:
     """Takes steps.
@@ -62,7 +58,7 @@ class Stepper:
     clip       makes the gradients smaller in place, given the norm of all of them
     waits      whether it may read from the device at each step, which on a GPU would keep it from working ahead
     averages   follow the weights, where there are any
-    reduces    entered around each backward pass, told whether it is the step's last: where ranks add up their gradients
+    part       entered around each forward and backward pass: where ranks add up their gradients
     """
 
     model: Model
@@ -75,7 +71,7 @@ class Stepper:
     averages: Averages | None = None
     world: World = ALONE
     waits: bool = True
-    reduces: Callable[[bool], AbstractContextManager[None]] = _always_reduce
+    part: Part = alone
     _loss: Tensor = field(default_factory=lambda: torch.zeros(()))
     _examples: int = 0
     _first: str = ""
@@ -91,14 +87,14 @@ class Stepper:
         self.world.sum(weight)
         self._loss = torch.zeros_like(weight, dtype=torch.float32)
         for number, batch in enumerate(batches, start=1):
-            loss = self.model.loss(self.model(batch), batch).sum() / weight
-            self._loss += loss.detach()
-            with self.reduces(number == len(batches)):
+            with self.part(batch, number == len(batches)):
+                loss = self.model.loss(self.model(batch), batch).sum() / weight
+                self._loss += loss.detach()
                 torch.autograd.backward(self._scaled(loss))
             if self.world.size == 1:
                 # sums of halves lose digits; ranks add up theirs where the gradients arose, after the last
                 self.weights.collect()
-        self._examples, self._first = sum(len(batch) for batch in batches), batches[0].ids[0]
+        self._examples, self._first = sum(batch.total or len(batch) for batch in batches), batches[0].ids[0]
         self._batches = batches
 
     def _scaled(self, loss: Tensor) -> Tensor:

@@ -13,13 +13,23 @@ class StopRequest:
 
     Checkpoints are whole or not there, so ending at once loses the steps since the last one and nothing else.
     Outside the main thread, where Python allows no handlers, nothing is caught.
+
+    heard   the signal that this process got, 0 for none
+    agreed  the one that all processes know of: they end after the same step; None where there is one process
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
     def __init__(self) -> None:
-        self.requested: str | None = None
+        self.heard = 0
+        self.agreed: int | None = None
         self._before: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> str | None:
+        """The signal that ends training, by name."""
+        number = self.heard if self.agreed is None else self.agreed
+        return signal.Signals(number).name if number else None
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
@@ -32,6 +42,6 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested is not None:
+        if self.heard:
             raise KeyboardInterrupt
-        self.requested = signal.Signals(number).name
+        self.heard = number

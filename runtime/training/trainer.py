@@ -23,7 +23,7 @@ from .batches import train_batches
 from .diagnosis import diagnose
 from .ended import Diverged, Stopped
 from .exactness import deterministic
-from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, settle_save, stop_here, unharmed
+from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, stop_here, unharmed
 from .preparing import prepare, take_up
 from .reporting import record_samples, report
 from .state import load_model
@@ -53,7 +53,9 @@ def train(
 
     Raises Stopped (with a checkpoint written), Diverged, StorageError, checkpoint.CheckpointError, data.tally.BadData.
     """
-    clean_up(run.checkpoints)
+    if world.is_first:
+        clean_up(run.checkpoints)
+    world.barrier()
     fresh = not (resume and checkpoint_steps(run.checkpoints))
     trainer = prepare(checked, run, data, device=device, progress=progress, layer_of=layer_of, world=world, fresh=fresh)
     if resume:
@@ -63,15 +65,16 @@ def train(
     trainer.board.open(after=trainer.state.step)
     try:
         with StopRequest() as stop, deterministic(trainer.settings["deterministic"]):
-            progress.start(steps=trainer.length.steps, step=trainer.state.step, stop=trainer.settings["stop"])
+            trainer.agree(stop)
+            trainer.progress.start(steps=trainer.length.steps, step=trainer.state.step, stop=trainer.settings["stop"])
             try:
                 _loop(trainer, stop)
             finally:
-                progress.finish()
+                trainer.progress.finish()
             return _measure(trainer, stop)
     except Exception:
         # not where a second signal ends it at once
-        settle_save(trainer)
+        trainer.writer.wait()
         raise
     finally:
         trainer.board.close()
@@ -87,6 +90,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
     state.model.module.train()
     with closing(train_batches(trainer)) as batches:
         while not trainer.finished:
+            trainer.agree(stop)
             if stop.requested is not None:
                 settle(trainer)
                 stop_here(trainer, stop.requested)
@@ -213,5 +217,6 @@ def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
             trainer.progress.result(split, found.to_json(), found.pairs)
     result["data"] = trainer.data.tally.to_json()
     trainer.metrics.write()
-    trainer.run.write_result(result)
+    if trainer.world.is_first:
+        trainer.run.write_result(result)
     return result

@@ -14,6 +14,7 @@ from ...compiler.graph import CheckedGraph
 from ...compiler.run_length import RunLength, run_length
 from ...dsl.values import Quantity
 from ..data.opened import OpenedData
+from ..data.sampler import Share
 from ..distributed import ALONE, World
 from ..evaluation import Evaluation
 from ..metrics_file import MetricsFile
@@ -22,6 +23,7 @@ from ..run_folder import Run
 from ..tensorboard import Board
 from .state import TrainingState
 from .step import Outcome, Stepper
+from .stopping import StopRequest
 from .writer import Writer
 
 
@@ -67,10 +69,27 @@ class Trainer:
     best_saved: tuple[int, float] | None = None
     measured: tuple[int, Evaluation] | None = None
 
+    agreed_seconds: float = 0.0
+
+    @property
+    def share(self) -> Share:
+        """The part of each batch that this process takes."""
+        return Share(self.world.rank, self.world.size)
+
     @property
     def elapsed(self) -> float:
-        """Seconds in training so far."""
+        """Seconds in training so far; of several processes, those that all of them last heard of from the first."""
+        if not self.world.alone:
+            return self.agreed_seconds
         return self.state.seconds + time.monotonic() - self.since
+
+    def agree(self, stop: StopRequest) -> None:
+        """Let all processes see the same clock, and a request to stop that any of them has."""
+        if self.world.alone:
+            return
+        own = self.state.seconds + time.monotonic() - self.since if self.world.is_first else 0.0
+        heard, self.agreed_seconds = self.world.largest(stop.heard, own)
+        stop.agreed = int(heard)
 
     def keep_time(self) -> None:
         """Bring the state's seconds up to now."""

@@ -1,0 +1,74 @@
+"""Several processes on this machine that train together, under torchrun's elastic agent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from .extras import extra
+
+with extra("train", "training"):
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+MAX_RESTARTS = 3
+# workers finish a step and write a checkpoint in it; after that they are killed
+GRACE_SECONDS = 60
+SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+
+
+def launch(words: Sequence[str], *, processes: int, status: Path, max_restarts: int = MAX_RESTARTS) -> str:
+    """Run `python -m s2sc` with these words in several processes, anew if one dies; what went wrong in words, or "".
+
+    status  a folder in which they say how they ended, by the variable S2SC_STATUS
+
+    Signals go on to all of them. When this process ends, whatever ends it, they end too.
+    """
+    # what its agent says of signals and exits, the processes have said themselves
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    os.environ["S2SC_STATUS"] = str(status)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    with tempfile.TemporaryDirectory(prefix="s2sc-launch-") as logs:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=processes,
+            run_id=uuid.uuid4().hex,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            max_restarts=max_restarts,
+            monitor_interval=0.1,
+            logs_specs=DefaultLogsSpecs(log_dir=logs),
+            signals_to_handle=SIGNALS,
+            shutdown_timeout=GRACE_SECONDS,
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", "s2sc", *words)
+        except SignalException as error:
+            return f"ended by {error.sigval.name}"
+        except ChildFailedError as error:
+            rank, failure = error.get_first_failure()
+            how = f"was ended by signal {-failure.exitcode}" if failure.exitcode < 0 else f"gave {failure.exitcode}"
+            return f"process {rank} {how}, after {max_restarts} new starts"
+        finally:
+            del os.environ["S2SC_STATUS"]
+    return ""
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone."""
+    threading.Thread(target=_wait_for_end, args=(os.getppid(),), daemon=True).start()
+
+
+def _wait_for_end(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

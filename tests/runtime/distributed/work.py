@@ -1,0 +1,77 @@
+"""What processes do in these tests, for each of them to import."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from s2sc.runtime.distributed import World
+from s2sc.runtime.evaluation import evaluate
+from s2sc.runtime.initialize import initialize
+from s2sc.runtime.model import build_model
+from s2sc.runtime.optim.groups import named_parameters
+from s2sc.runtime.run_folder import Run
+from s2sc.runtime.training.preparing import prepare
+from s2sc.runtime.training.quiet import QuietProgress
+from s2sc.runtime.training.trainer import train
+from s2sc.tests.runtime.training.conftest import SPEC, data_of, graph_of
+
+# masks are drawn for the rows of each process: with dropout no two numbers of processes do the same
+PLAIN = SPEC.replace(" -> dropout(0.02)", "")
+
+
+def digest(tensors: Any) -> str:
+    """The bits of some tensors."""
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def training(world: World, corpus: str, folder: str, sets: tuple[str, ...], text: str = PLAIN) -> dict[str, Any]:
+    """Train into a folder; result.json's content."""
+    checked = graph_of(*sets, text=text)
+    run = Run(Path(folder))
+    if world.is_first:
+        run.begin(checked, spec_text=text, base=Path(corpus), started_with={})
+    data = data_of(checked, Path(corpus))
+    return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+
+
+def steps(world: World, corpus: str, folder: str, sets: tuple[str, ...], bad: tuple[int, int]) -> list[dict[str, Any]]:
+    """Take six steps; in step `bad[0]` the samples of rank `bad[1]` are not numbers. What each step did to a rank."""
+    checked = graph_of(*sets, text=PLAIN)
+    run = Run(Path(folder))
+    data = data_of(checked, Path(corpus))
+    trainer = prepare(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+    trainer.state.model.module.train()
+    found: list[dict[str, Any]] = []
+    for epoch in range(3):
+        for batch in data.batches("train", batch=2, seed=3, epoch=epoch, shuffle=True, share=trainer.share):
+            if (len(found), world.rank) == bad:
+                batch.inputs["data.audio.waveform"].fill_(float("nan"))
+            trainer.stepper.gradients([batch])
+            loss, norm, skipped, _, scale = trainer.stepper.apply(1e-2).numbers()
+            tensors = [*trainer.state.model.module.state_dict().values(), *trainer.stepper.weights.tensors]
+            found.append({"loss": loss, "norm": norm, "skipped": skipped, "scale": scale, "bits": digest(tensors)})
+    return found
+
+
+def measuring(world: World, corpus: str, batch: int) -> dict[str, Any]:
+    """Measure a model with fresh weights on the valid split."""
+    checked = graph_of(text=PLAIN)
+    torch.manual_seed(5)
+    model = build_model(checked)
+    initialize(checked.graph.hyperparameters["initializer"], named_parameters(model.module, checked))
+    found = evaluate(
+        model,
+        data_of(checked, Path(corpus)),
+        "valid",
+        metrics=checked.graph.hyperparameters["metrics"],
+        batch=batch,
+        device=world.device,
+        world=world,
+    )
+    return {**found.to_json(), "pairs": found.pairs, "infeasible": found.infeasible}
