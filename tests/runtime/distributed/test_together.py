@@ -48,7 +48,7 @@ def test_losses_are_those_of_one_process_on_the_same_global_batches(
 
 
 @pytest.mark.parametrize(
-    "precision", ["fp32", "mixed(fp16, loss_scale = backoff(start = 1024))", "mixed(fp16, loss_scale = logmax())"]
+    "precision", ["fp32", "mixed(fp16, loss_scale = backoff(max = 1024))", "mixed(fp16, loss_scale = logmax())"]
 )
 def test_what_is_not_finite_in_one_process_is_skipped_in_all(corpus: str, tmp_path: Path, precision: str) -> None:
     sets = (f"hyperparameters.precision={precision}", "hyperparameters.batch=2 examples")

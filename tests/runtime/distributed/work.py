@@ -62,14 +62,15 @@ def steps(world: World, corpus: str, folder: str, sets: tuple[str, ...], bad: tu
 def measuring(world: World, corpus: str, batch: int) -> dict[str, Any]:
     """Measure a model with fresh weights on the valid split."""
     checked = graph_of(text=PLAIN)
+    settings = checked.graph.hyperparameters.values()
     torch.manual_seed(5)
     model = build_model(checked)
-    initialize(checked.graph.hyperparameters["initializer"], named_parameters(model.module, checked))
+    initialize(settings["initializer"], named_parameters(model.module, checked))
     found = evaluate(
         model,
         data_of(checked, Path(corpus)),
         "valid",
-        metrics=checked.graph.hyperparameters["metrics"],
+        metrics=settings["metrics"],
         batch=batch,
         device=world.device,
         world=world,

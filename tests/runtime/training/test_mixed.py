@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_a_stopped_run_goes_on_to_the_bit(
     def stopping(trainer: Any, batches: Any, stop: StopRequest) -> None:
         take(trainer, batches, stop)
         if trainer.state.step == 7:
-            stop.requested = "SIGTERM"
+            stop.heard = signal.SIGTERM
 
     with monkeypatch.context() as patched:
         patched.setattr(engine, "_take", stopping)

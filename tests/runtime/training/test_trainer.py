@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +70,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
         take(trainer, batch, stop)
         taken += 1
         if taken == steps:
-            stop.requested = "SIGTERM"
+            stop.heard = signal.SIGTERM
 
     monkeypatch.setattr(engine, "_take", counted)
 
@@ -185,7 +186,7 @@ def test_a_run_stopped_while_it_measures_measures_first_when_it_goes_on(
 
             def interrupted(trainer: Any, split: str, stop: StopRequest, at: int = at, measure: Any = measure) -> Any:
                 if trainer.state.step == at:
-                    stop.requested = "SIGINT"
+                    stop.heard = signal.SIGINT
                 return measure(trainer, split, stop)
 
             patched.setattr(keeping, "measure", interrupted)
