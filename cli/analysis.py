@@ -10,10 +10,11 @@ from ..compiler.front import Analysis, analyse_file
 from .terminal import colour
 
 
-def analysis_of(options: argparse.Namespace) -> Analysis:
+def analysis_of(options: argparse.Namespace, *, show: bool = True) -> Analysis:
     """The analysis of one spec; what is wrong with it goes to the error stream."""
     analysis = analyse_file(Path(options.spec), profile=options.profile, sets=options.set)
-    show_findings(analysis)
+    if show:
+        show_findings(analysis)
     return analysis
 
 

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         return _launch(options)
     if options.step and not options.emit:
         raise Refused("--step goes with --emit torch")
-    analysis = analysis_of(options)
+    analysis = analysis_of(options, show=_talks())
     if analysis.checked is None:
         return FINDINGS
     if options.emit:
@@ -83,6 +83,13 @@ def run(options: argparse.Namespace) -> int:
     elif not options.emit:
         note(f"{options.spec} is sound; --out DIR writes its graph, --emit torch shows its code, --train trains it")
     return OK
+
+
+def _talks() -> bool:
+    """Whether findings are this process's to show: of several, the supervisor has, or the first does."""
+    from .status import VARIABLE
+
+    return VARIABLE not in os.environ and os.environ.get("RANK", "0") == "0"
 
 
 def _launch(options: argparse.Namespace) -> int:

@@ -106,8 +106,8 @@ class _Normalise(torch.autograd.Function):
         count = real_B1T.sum(dtype=exact)
         sum_C = (x_BCT * real_B1T).sum((0, 2), dtype=exact)
         if over_all is not None:
-            *sums, count = over_all(torch.cat((sum_C, count.view(1)))).split([len(sum_C), 1])
-            sum_C, count = sums[0], count.view(())
+            sums_C1 = over_all(torch.cat((sum_C, count.view(1))))
+            sum_C, count = sums_C1[:-1], sums_C1[-1]
         num_frames = count.clamp(min=1)
         mean_C = sum_C / num_frames
         one_C, zero_C = torch.ones_like(mean_C), torch.zeros_like(mean_C)

@@ -1,0 +1,138 @@
+"""`--devices N` from the command line: workers that are killed, a request to stop, a mistake in the spec."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from s2sc.tests.runtime.training.conftest import metrics_of, newest, state_of, write_corpus
+
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture
+def started(corpus: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that a test starts, ended with it."""
+    found: list[subprocess.Popen[str]] = []
+    yield found
+    for process in found:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def command(corpus: Path, out: Path, *sets: str) -> list[str]:
+    words = [sys.executable, "-m", "s2sc", "compile", str(corpus / "tones.s2s"), "--train", "--device", "cpu"]
+    words += ["--devices", "2", "--out", str(out)]
+    for one in ("hyperparameters.batch=2 examples", *sets):
+        words += ["--set", one]
+    return words
+
+
+def workers(parent: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(text) for text in children.read_text(encoding="ascii").split()] if children.exists() else []
+
+
+def after_step(folder: Path, step: int, process: subprocess.Popen[str]) -> None:
+    """Wait until a run has written a checkpoint of a step or of a later one."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        file = folder / "metrics.jsonl"
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+        if any(json.loads(line).get("step", 0) >= step for line in lines if line.endswith("\n")):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no step {step}: {process.communicate()}")
+
+
+def gone(processes: list[int]) -> bool:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if not any(Path(f"/proc/{one}").exists() and "Z" not in _state(one) for one in processes):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _state(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_it_had_not_been(
+    corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    sets = ("hyperparameters.stop=60 steps", "hyperparameters.log=1 steps", "hyperparameters.evaluate=30 steps")
+    whole = subprocess.run(command(corpus, tmp_path / "whole", *sets), capture_output=True, text=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    started.append(subprocess.Popen(command(corpus, tmp_path / "killed", *sets), stderr=subprocess.PIPE, text=True))
+    after_step(tmp_path / "killed", 9, started[0])
+    before = workers(started[0].pid)
+    assert len(before) == 2
+    os.kill(before[1], signal.SIGKILL)
+    _, said = started[0].communicate(timeout=PATIENCE_SECONDS)
+    assert started[0].returncode == 0, said
+    assert "goes on from step" in said
+    assert gone(before)
+    assert metrics_of(tmp_path / "killed") == metrics_of(tmp_path / "whole")
+    assert state_of(newest(tmp_path / "killed")) == state_of(newest(tmp_path / "whole"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+@pytest.mark.parametrize("whom", ["supervisor", "worker"])
+def test_a_request_to_stop_keeps_the_state_and_its_exit_code(
+    corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]], whom: str
+) -> None:
+    started.append(
+        subprocess.Popen(
+            command(corpus, tmp_path / "run", "hyperparameters.stop=100000 steps", "hyperparameters.log=1 steps"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    )
+    after_step(tmp_path / "run", 3, started[0])
+    children = workers(started[0].pid)
+    os.kill(started[0].pid if whom == "supervisor" else children[1], signal.SIGTERM)
+    _, said = started[0].communicate(timeout=PATIENCE_SECONDS)
+    assert started[0].returncode == 75, said
+    assert "--resume" in said
+    assert "--devices 2" in said
+    assert gone(children)
+    assert newest(tmp_path / "run").step >= 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_workers_end_with_a_supervisor_that_is_killed(
+    corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    words = command(corpus, tmp_path / "run", "hyperparameters.stop=100000 steps", "hyperparameters.log=1 steps")
+    started.append(subprocess.Popen(words, stderr=subprocess.DEVNULL, text=True))
+    after_step(tmp_path / "run", 3, started[0])
+    children = workers(started[0].pid)
+    started[0].kill()
+    started[0].wait()
+    assert gone(children)
+
+
+def test_bad_data_is_said_once_and_is_not_tried_again(corpus: Path, tmp_path: Path) -> None:
+    words = command(corpus, tmp_path / "run", 'data.speech.train=["nowhere.jsonl"]')
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("nowhere.jsonl") == 1, done.stderr
