@@ -142,8 +142,9 @@ def _train_with(options: argparse.Namespace, analysis: Analysis, world: Any) -> 
     with extra("training"):
         from ..runtime.data.opening import open_data
         from ..runtime.run_folder import Run
+        from ..runtime.training.ended import Stopped
         from ..runtime.training.quiet import QuietProgress
-        from ..runtime.training.trainer import Stopped, train
+        from ..runtime.training.trainer import train
     assert analysis.checked is not None
     folder, resume = world.tell()
     run, progress, spec = Run(Path(folder)), QuietProgress(), Path(options.spec)

@@ -135,7 +135,7 @@ def joined(
         return
     if dist.is_initialized():
         raise RunError("this process has joined others already")
-    store = dist.TCPStore(
+    store = dist.TCPStore(  # type: ignore[attr-defined]  # torch's stubs do not export it
         place.address,
         place.port,
         place.size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from .collate import collate
 from .collate_text import collate_text
 from .opening import frames_of_loss
 from .rows import Row
-from .sampler import Batches, bucketed_batches, mixed, shuffled
+from .sampler import WHOLE, Batches, Share, bucketed_batches, mixed, shuffled
 from .tally import Tally
 
 with extra("train", "training"):
@@ -102,8 +102,9 @@ class GeneratedData:
         epoch: int = 0,
         shuffle: bool = False,
         augment: bool = False,
+        share: Share = WHOLE,
     ) -> int:
-        return len(self._plan(batch, seed=seed, epoch=epoch))
+        return len(self._plan(batch, seed=seed, epoch=epoch, share=share))
 
     def batches(
         self,
@@ -117,11 +118,15 @@ class GeneratedData:
         augment: bool = False,
         num_workers: int = 0,
         pin: bool = False,
+        share: Share = WHOLE,
     ) -> Iterator[Batch]:
         """One epoch's batches, cut into lengths as the spec's data would be; always mixed, never augmented."""
-        plan = self._plan(batch, seed=seed, epoch=epoch)
+        plan = self._plan(batch, seed=seed, epoch=epoch, share=share)
         for number in range(start_batch, len(plan)):
-            made = self.make(plan[number], epoch=epoch, number=number)
+            own = share.of(plan[number])
+            made = self.make(own or plan[number][:1], epoch=epoch, number=number)
+            if share.size > 1:
+                made = replace(made, counts=bool(own), total=len(plan[number]))
             yield made.pin_memory() if pin else made
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -131,8 +136,8 @@ class GeneratedData:
     def save_codecs(self, folder: Path) -> None:
         """There are none."""
 
-    def _plan(self, batch: Quantity | int, *, seed: int, epoch: int) -> Batches:
-        size = batch_size(batch)
+    def _plan(self, batch: Quantity | int, *, seed: int, epoch: int, share: Share) -> Batches:
+        size = batch_size(batch, parts=share.size)
         lengths = self.in_tokens if size.of == "tokens" else self.lengths
         order = shuffled(len(lengths), seed=seed, epoch=epoch)
         return mixed(bucketed_batches(order, lengths, size, buckets=self.buckets), seed=seed, epoch=epoch)
