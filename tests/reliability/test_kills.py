@@ -15,6 +15,8 @@ from s2sc.soak.ledger import LEDGER, PAGE, read, sentence
 KILLS = 300
 
 
+# a busy machine takes half a second for each
+@pytest.mark.timeout(900)
 def test_killed_runs_end_as_if_nobody_had_killed_them(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.jsonl"
     # a process of its own: what pytest has loaded and started is no part of a fork
