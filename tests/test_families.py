@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from s2sc.compiler.catalogue import builtin
+from s2sc.compiler.optimizer import Optimizer
 from s2sc.compiler.part import Mismatch, Part
 from s2sc.compiler.parts.optim.inv_poly import InvPoly
 from s2sc.compiler.run_length import RunLength
@@ -220,6 +221,7 @@ def test_the_state_of_an_optimizer_goes_round(cls: type[Part], seed: int) -> Non
 @pytest.mark.parametrize("cls", of("optimizer"))
 def test_an_optimizer_keeps_as_many_numbers_as_the_plan_counts(cls: Any, seed: int) -> None:
     part, parameters = make(cls, seed), _weights()
+    assert isinstance(part, Optimizer)
     optimizer = optimizer_for(part, parameters)
     list(_descend(optimizer, parameters, 2))
     for one in parameters:

@@ -27,7 +27,7 @@ class Averages:
 
     def follow(self, applied: Tensor | None = None) -> None:
         """Take a step's weights in; where `applied`, [] bool, is not set, nothing changes."""
-        share: float | Tensor = 1.0 - self._keep
+        share = 1.0 - self._keep
         values, weights = list(self.values.values()), [weight.float() for weight in self._weights]
         if applied is None:
             torch._foreach_lerp_(values, weights, share)
