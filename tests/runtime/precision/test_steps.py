@@ -37,6 +37,7 @@ class Rows:
     x_BC: Tensor
     y_B: Tensor
     ids: Sequence[str] = ("first",)
+    total: int = 0
 
     def __len__(self) -> int:
         return len(self.x_BC)
