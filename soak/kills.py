@@ -34,6 +34,8 @@ from .tones import SPEC, write_tones
 
 # Of the kills, those that wait for a write of a checkpoint to begin; the others fall anywhere.
 AIMED = 0.25
+# Kills in a row without a new checkpoint, after which what is waited for is twice as long, and after which none will come.
+STUCK_FOR_TWICE = 8
 MOST_WITHOUT_PROGRESS = 200
 _TIMES = ("seconds", "examples_per_second")
 
@@ -131,10 +133,12 @@ def _one_run(
         if child == 0:
             _child(checked, corpus, run, watched)
         aimed = chance.random() < AIMED
-        ended = _wait(child, chance.uniform(0, whole_seconds / 2), watched, aimed=aimed)
+        # where others take the processor a run needs longer to come to its first step
+        longest = whole_seconds * (1 + stuck / STUCK_FOR_TWICE)
+        ended = _wait(child, chance.uniform(0, longest / 2), watched, aimed=aimed)
         if ended is None:
             if aimed:
-                time.sleep(chance.uniform(0, whole_seconds / 60))
+                time.sleep(chance.uniform(0, longest / 60))
             os.kill(child, signal.SIGKILL)
             ended = os.waitpid(child, 0)[1]
         if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL:

@@ -24,6 +24,7 @@ class Kills:
     inside      of them, those inside the write of a checkpoint
     runs        runs that were killed and started again until they ended
     mismatches  things lost, torn, doubled or other than in the run that nobody killed
+    note        what was found out about the mismatches
     """
 
     date: str
@@ -34,6 +35,7 @@ class Kills:
     inside: int
     runs: int
     mismatches: int
+    note: str = ""
 
 
 def read(path: Path = LEDGER) -> list[Kills]:
@@ -59,7 +61,8 @@ def write_page() -> None:
 def sentence(found: Sequence[Kills]) -> str:
     """The sums in words, as docs/reliability.md has them."""
     kills, inside = sum(one.kills for one in found), sum(one.inside for one in found)
+    notes = "".join(f"; {note}" for note in dict.fromkeys(one.note for one in found if one.note))
     return (
         f"{kills:,} kills in {sum(one.runs for one in found):,} runs, {inside:,} of them inside the write of a "
-        f"checkpoint ({100 * inside // max(1, kills)} %), {sum(one.mismatches for one in found):,} mismatches"
+        f"checkpoint ({100 * inside // max(1, kills)} %), {sum(one.mismatches for one in found):,} mismatches{notes}"
     )
