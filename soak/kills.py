@@ -34,7 +34,7 @@ from .tones import SPEC, write_tones
 
 # Of the kills, those that wait for a write of a checkpoint to begin; the others fall anywhere.
 AIMED = 0.25
-# Kills in a row without a new checkpoint, after which what is waited for is twice as long, and after which none will come.
+# Kills in a row without a new checkpoint, after which twice as long is waited for, and after which none will come.
 STUCK_FOR_TWICE = 8
 MOST_WITHOUT_PROGRESS = 200
 _TIMES = ("seconds", "examples_per_second")
