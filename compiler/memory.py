@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -13,6 +13,7 @@ from .optimizer import Optimizer
 from .passes.assign_precision import half_of
 from .passes.count_cost import ITEM_BYTES
 from .precisions import has_masters, stored, weight_numbers
+from .recompute import runs, segments
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Memory:
     optimizer      what it keeps for each number that it updates
     half_weights   copies of float32 weights that half-precision operations make and keep until the backward pass
     activations    tensors kept for the backward pass, casts and masks included, each once
+    recomputed     tensors of the largest segment that is computed again, alive while its backward pass runs
     working        the largest operation's inputs and outputs with their gradients, alive at the peak
 
     Not counted: Python, torch and its libraries, and freed memory that the allocator keeps.
@@ -36,12 +38,13 @@ class Memory:
     optimizer: int
     half_weights: int
     activations: int
+    recomputed: int
     working: int
 
     @property
     def total(self) -> int:
         held = self.weights + self.gradients + self.masters + self.optimizer + self.half_weights
-        return held + self.activations + self.working
+        return held + self.activations + self.recomputed + self.working
 
 
 def memory(graph: Graph) -> Memory:
@@ -54,8 +57,10 @@ def memory(graph: Graph) -> Memory:
     masters = halves if has_masters(graph) else 0
     updated = weights + (4 - ITEM_BYTES["fp16"]) * masters
     trained = _trained(graph)
-    saved = {ref: _bytes(ref, graph, batch) for node in trained for ref in _saved(node, graph)}
-    scratch = sum(_scratch(node, graph, batch) for node in trained)
+    segment = _segments(graph, trained)
+    always = [node for node in trained if node.path not in segment]
+    kept = {ref for node in always for ref in _saved(node, graph)} | _read_from_outside(graph, segment)
+    scratch = sum(_scratch(node, graph, batch) for node in always)
     optimizer: Optimizer = graph.hyperparameters.values()["optimizer"]
     return Memory(
         batch=batch,
@@ -63,12 +68,9 @@ def memory(graph: Graph) -> Memory:
         gradients=weights,
         masters=(4 + 4) * masters,
         optimizer=updated * optimizer.kept_numbers(),
-        half_weights=sum(
-            node.cost.parameters * ITEM_BYTES[node.compute]
-            for node in trained
-            if node.compute in ("fp16", "bf16") and node.operation.precision == "half" and node.weights not in held
-        ),
-        activations=sum(saved.values()) + scratch,
+        half_weights=_half_weights(always, held),
+        activations=sum(_bytes(ref, graph, batch) for ref in kept) + scratch,
+        recomputed=max((_again(nodes, kept, held, graph, batch) for nodes in _together(trained, segment)), default=0),
         working=max((_working(node, graph, batch) for node in trained), default=0),
     )
 
@@ -107,6 +109,44 @@ def _trained(graph: Graph) -> list[Node]:
         if node.cost.parameters or node.weights != path or any(ref.path in with_gradient for ref in node.refs()):
             with_gradient.add(path)
     return [node for path, node in needed.items() if path in with_gradient]
+
+
+def _segments(graph: Graph, trained: Sequence[Node]) -> dict[str, int]:
+    """The piece that computes each node a second time, by number."""
+    order = runs((node.path for node in trained), segments(graph))
+    return {path: number for number, (name, found) in enumerate(order) if name is not None for path in found}
+
+
+def _read_from_outside(graph: Graph, segment: Mapping[str, int]) -> set[Ref]:
+    """What segments are computed from again."""
+    return {
+        _stored(ref, graph)
+        for path, number in segment.items()
+        for ref in graph.nodes[path].refs()
+        if segment.get(ref.path) != number and not ref.lengths
+    }
+
+
+def _together(trained: Sequence[Node], segment: Mapping[str, int]) -> list[list[Node]]:
+    found: dict[int, list[Node]] = {}
+    for node in trained:
+        if node.path in segment:
+            found.setdefault(segment[node.path], []).append(node)
+    return list(found.values())
+
+
+def _again(nodes: Sequence[Node], kept: Collection[Ref], held: Mapping[str, str], graph: Graph, batch: int) -> int:
+    saved = {ref for node in nodes for ref in _saved(node, graph)} - set(kept)
+    scratch = sum(_scratch(node, graph, batch) for node in nodes)
+    return sum(_bytes(ref, graph, batch) for ref in saved) + scratch + _half_weights(nodes, held)
+
+
+def _half_weights(nodes: Sequence[Node], held: Mapping[str, str]) -> int:
+    return sum(
+        node.cost.parameters * ITEM_BYTES[node.compute]
+        for node in nodes
+        if node.compute in ("fp16", "bf16") and node.operation.precision == "half" and node.weights not in held
+    )
 
 
 def _saved(node: Node, graph: Graph) -> Iterator[Ref]:

@@ -242,11 +242,14 @@ def declare(cls: type[Part], name: str, family: str) -> None:
 def _with_type(declared: Param, name: str, annotation: str) -> Param:
     none_allowed = annotation.endswith(" | None")
     annotation = annotation.removesuffix(" | None")
+    or_flag = annotation.startswith("bool | ")
+    annotation = annotation.removeprefix("bool | ")
+    declared = replace(declared, name=name, none_allowed=none_allowed, or_flag=or_flag)
     listed = _LIST.fullmatch(annotation)
     if listed:
-        return replace(declared, name=name, type="list", item=_TYPES[listed[1]], none_allowed=none_allowed)
+        return replace(declared, type="list", item=_TYPES[listed[1]])
     or_number = annotation == "float | Part"
-    return replace(declared, name=name, type=_TYPES[annotation], none_allowed=none_allowed, or_number=or_number)
+    return replace(declared, type=_TYPES[annotation], or_number=or_number)
 
 
 def plain_ends(value: Range) -> tuple[float, float]:

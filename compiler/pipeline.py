@@ -9,6 +9,7 @@ from .passes.check_ctc import check_ctc
 from .passes.check_freeze import check_freeze
 from .passes.check_lengths import check_lengths
 from .passes.check_places import check_places
+from .passes.check_recompute import check_recompute
 from .passes.check_step import check_step
 from .passes.check_ties import check_ties
 from .passes.connect import connect
@@ -34,6 +35,7 @@ PASSES = (
     assign_precision,
     count_cost,
     check_freeze,
+    check_recompute,
     limits,
 )
 

@@ -377,8 +377,10 @@ def _memory(made: Plan) -> str:
     pieces.append(f"optimizer {sized(parts.optimizer)}")
     if parts.half_weights:
         pieces.append(f"{made.precision} copies of weights {sized(parts.half_weights)}")
+    pieces.append(f"activations {sized(parts.activations)}")
+    if parts.recomputed:
+        pieces.append(f"recomputed {sized(parts.recomputed)}")
     pieces += [
-        f"activations {sized(parts.activations)}",
         f"working space {sized(parts.working)}",
         f"together {sized(parts.total)}",
     ]

@@ -17,7 +17,6 @@ _PLANNED: dict[str, tuple[str, str]] = {
     # training
     "lion": ("the optimizer lion", 'adamw and torch("NAdam", …) are there today'),
     "autocast.loss_scale": ("a choice of loss scaler for autocast", "mixed(fp16, loss_scale = …) has one"),
-    "hyperparameters.devices": ("training on several devices", "one device is used today"),
     # components
     "conv2d": ("the component conv2d", _CONVOLUTIONS),
     "conv_transpose1d": ("the component conv_transpose1d", _CONVOLUTIONS),

@@ -94,6 +94,8 @@ def _problem(cls: type[Part], param: Param, bound: Bound, catalogue: Catalogue) 
         return None
     # a number is judged as one, for the limit that it breaks
     judged = replace(param, type="number") if param.or_number and isinstance(shallow, float) else param
+    if param.or_flag:
+        judged = replace(param, type="bool" if isinstance(shallow, bool) else param.type, or_flag=False)
     error = next(iter(_validator(judged).iter_errors(shallow)), None)
     if error is not None:
         place = _item(bound, error.absolute_path)
@@ -178,6 +180,8 @@ def _rewritten(what: str, param: Param, error: Any, place: Bound, catalogue: Cat
 
 
 def _expected(param: Param, catalogue: Catalogue) -> str:
+    if param.or_flag:
+        return f"{_KINDS['bool']} or {_expected(replace(param, or_flag=False), catalogue)}"
     kind = param.item if param.type == "list" else param.type
     if kind == "part":
         names = ", ".join(_names(param, catalogue))
@@ -303,6 +307,8 @@ def any_part(catalogue: Catalogue, keep: Callable[[type[Part]], bool]) -> Json:
 def _value_schema(param: Param, part: Callable[[], Json]) -> Json:
     """JSON Schema of a parameter's value as `encode` writes it."""
     kind = param.type
+    if param.or_flag:
+        return {"anyOf": [_PLAIN["bool"], _value_schema(replace(param, or_flag=False), part)]}
     if kind == "list":
         item = Param(
             param.name,

@@ -60,6 +60,8 @@ def fit(param: Param, value: Value, owner: str, span: Span, findings: Findings) 
         return Static(value.ref, Origin("spec", span)) if _is_tensor(value) else problem.kind(value, "a tensor")
     if isinstance(value, tuple):
         return problem.kind(value, _wanted(param))
+    if param.or_flag and isinstance(value, Static) and isinstance(value.value, bool):
+        return value
     if param.type == "list":
         return _list(problem, value)
     if param.type in ("files", "pairs"):
@@ -167,7 +169,8 @@ def _wanted(param: Param) -> str:
     }[kind]
     if param.units and kind in ("number", "int"):
         words = f"a quantity in {' or '.join(param.units)}"
-    return f"a list, each {words}" if param.type == "list" else words
+    wanted = f"a list, each {words}" if param.type == "list" else words
+    return f"true, false or {wanted}" if param.or_flag else wanted
 
 
 def _families(param: Param) -> str:

@@ -24,6 +24,7 @@ class Param:
               (or a share: 10% is 0.1)
     required  no default
     or_number for "part": a number within the limits may stand in its place
+    or_flag   for "list" and "str": true or false may stand in its place
     choices   for "str": the allowed strings
     training  changing it changes training, not the architecture (left out of the architecture hash)
     """
@@ -45,6 +46,7 @@ class Param:
     training: bool = False
     unit_doc: str = ""
     or_number: bool = False
+    or_flag: bool = False
 
 
 @dataclass(frozen=True)

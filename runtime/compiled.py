@@ -11,6 +11,7 @@ from .features.logmel import LogMel
 from .features.spec_augment import SpecAugment
 from .layers.attention_rnn import AttentionRnn
 from .model import Model
+from .recomputed import Recomputed
 from .recurrence import RecurrentLayer
 
 # cuDNN runs recurrences whole; features choose their own precision and keep tables between calls
@@ -26,11 +27,24 @@ def compiled(model: Model, *, backend: str = "inductor") -> Model:
     made in the first steps and round in their own way: losses differ in their last digits.
     """
     assert isinstance(model.trained, fx.GraphModule)
-    pieces, eager = _cut(model.trained)
+    segments = [one for one in model.trained.children() if isinstance(one, Recomputed)]
+    if not segments:
+        return replace(model, trained=_in_pieces(model.trained, backend))
+    # what is computed again is cut within its segments
+    for name, piece in list(model.trained.named_children()):
+        if isinstance(piece, Recomputed):
+            piece.segment = _in_pieces(piece.segment, backend)
+        elif isinstance(piece, fx.GraphModule):
+            model.trained.add_submodule(name, _in_pieces(piece, backend))
+    return model
+
+
+def _in_pieces(module: fx.GraphModule, backend: str) -> fx.GraphModule:
+    pieces, eager = _cut(module)
     for name, piece in pieces.named_children():
         if name not in eager and _num_operations(piece) >= LEAST_OPERATIONS:
             piece.compile(backend=backend, dynamic=True)
-    return replace(model, trained=pieces)
+    return pieces
 
 
 def _cut(module: fx.GraphModule) -> tuple[fx.GraphModule, set[str]]:

@@ -60,6 +60,8 @@ def make(cls: type[Part], seed: int | None = None) -> Part:
 def _value(param: Param, rng: random.Random) -> Any:
     if param.type == "part":
         return rng.uniform(1e-3, 1.0) if param.or_number else None
+    if param.or_flag:
+        return True
     if param.choices:
         return rng.choice(param.choices)
     if param.type == "bool":

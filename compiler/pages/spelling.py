@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...dsl.signature import Param
 from ...dsl.values import DType, Quantity, Range
 
 
 def kind_of(one: Param) -> str:
     """What a parameter takes, in words."""
+    if one.or_flag:
+        return f"true or false, or {kind_of(replace(one, or_flag=False))}"
     words = {"int": "whole number", "bool": "true or false", "str": "text", "files": "paths, or split(…)"}
     if one.units:
         return "quantity: " + " or ".join(one.units)

@@ -7,7 +7,7 @@ from ...dsl.suggest import closest
 from ..frozen import frozen_weights
 from ..graph import Graph
 from ..pass_contract import graph_pass
-from ..path_patterns import matches
+from ..path_patterns import and_around, matches
 from ..settings import items, span_at
 
 _PATH = "hyperparameters.freeze"
@@ -21,7 +21,7 @@ def check_freeze(graph: Graph, findings: Findings) -> Graph:
     trained = {node.weights for node in graph.nodes.values() if node.cost is not None and node.cost.parameters}
     for pattern, span in items(graph, _PATH):
         if not any(matches(one, pattern) for one in trained):
-            near = closest(pattern.removesuffix(".*"), _and_around(trained))
+            near = closest(pattern.removesuffix(".*"), and_around(trained))
             findings.error(
                 "S2S211",
                 f"freeze names `{pattern}`, where no layer has weights",
@@ -37,8 +37,3 @@ def check_freeze(graph: Graph, findings: Findings) -> Graph:
             place=_PATH,
         )
     return graph
-
-
-def _and_around(paths: set[str]) -> set[str]:
-    """Paths with all that they lie in."""
-    return {".".join(names[:end]) for path in paths for names in [path.split(".")] for end in range(1, len(names) + 1)}

@@ -9,6 +9,7 @@ import torch
 from ...compiler.frozen import frozen_weights
 from ...compiler.graph import CheckedGraph
 from ...compiler.precisions import has_masters
+from ...compiler.recompute import segments
 from ..checkpoint import load_checkpoint
 from ..compiled import compiled
 from ..data.opened import OpenedData
@@ -21,6 +22,7 @@ from ..model import Model, build_model
 from ..optim.groups import named_parameters
 from ..optim.lookup import clip_for, optimizer_for, regularizer_for, schedule_for
 from ..progress import Progress
+from ..recomputed import recomputed
 from ..run_folder import Run
 from ..tensorboard import Board
 from ..tf32 import use_tf32
@@ -66,6 +68,8 @@ def prepare(
     for one in parameters:
         if any(one.name.startswith(f"{path}.") for path in frozen):
             one.tensor.requires_grad_(False)
+    if settings["recompute"]:
+        model = recomputed(model, segments(checked.graph))
     if settings["compile"]:
         model = compiled(model)
     weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))

@@ -175,8 +175,11 @@ def test_a_value_of_another_type_is_refused(name: str) -> None:
     for param in CLASSES[name].params:
         wrong: Any = (
             3
-            if param.type in ("str", "bool", "range", "path", "files", "pairs", "part", "metric", "list")
-            and not param.or_number
+            if param.or_flag
+            or (
+                param.type in ("str", "bool", "range", "path", "files", "pairs", "part", "metric", "list")
+                and not param.or_number
+            )
             else "abc"
         )
         if param.type in ("module", "dtype"):

@@ -70,6 +70,11 @@ class Hyperparameters(Part):
     freeze: tuple[str, ...] = param(
         default=(), doc='layers whose weights stay as they are, by path: "encoder", "decoder.*.emb"', training=True
     )
+    recompute: bool | tuple[str, ...] = param(
+        default=False,
+        doc="what is computed again in the backward pass, not kept: true for repeated blocks, or paths as in freeze",
+        training=True,
+    )
     init_from: str | None = param(
         default=None, doc="a run whose weights training starts from, where names and shapes fit", training=True
     )
