@@ -9,6 +9,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from ...compiler.graph import CheckedGraph
+from ..lower import module_path
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class NamedParameter:
 
 def named_parameters(module: nn.Module, checked: CheckedGraph) -> list[NamedParameter]:
     """All trained parameters of a lowered module, each once, in the order of the module."""
-    norms = {node.weights for node in checked.graph.nodes.values() if node.operation.name.endswith("_norm")}
+    norms = {
+        module_path(node.weights) for node in checked.graph.nodes.values() if node.operation.name.endswith("_norm")
+    }
     return [NamedParameter(name, tensor, _kind(name, norms)) for name, tensor in module.named_parameters()]
 
 

@@ -17,6 +17,7 @@ from ..data.sampler import Share
 from ..distributed import ALONE, World
 from ..initialize import initialize
 from ..layers.layer import LayerOf, layer_class
+from ..lower import module_path
 from ..metrics_file import MetricsFile
 from ..model import Model, build_model
 from ..optim.groups import named_parameters
@@ -64,7 +65,7 @@ def prepare(
     initialize(settings["initializer"], parameters)
     if fresh and settings["init_from"] is not None:
         _transfer(model, Path(settings["init_from"]), progress)
-    frozen = frozen_weights(checked.graph)
+    frozen = [module_path(path) for path in frozen_weights(checked.graph)]
     for one in parameters:
         if any(one.name.startswith(f"{path}.") for path in frozen):
             one.tensor.requires_grad_(False)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from s2sc.runtime.checkpoint import CheckpointError, load_checkpoint
 from s2sc.runtime.data.batch import Batch
+from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.trained import load_trained
 from s2sc.runtime.training import trainer as engine
@@ -148,6 +149,23 @@ def test_frozen_weights_stay_and_have_no_moments(kit: Any, corpus: Path, tmp_pat
     moved = {name for name, value in weights(trainer).items() if not torch.equal(value, before[name])}
     assert moved == {name for name in before if name.startswith("decoder.")}
     assert len(trainer.state.optimizer.state) == len(moved)
+
+
+def test_a_layer_in_a_block_that_torch_has_a_name_for_is_frozen_and_known_for_what_it_is(
+    kit: Any, corpus: Path, tmp_path: Path
+) -> None:
+    # nn.Module.half is a method, so the block's module is called half_
+    block = "block half(x: seq[batch, time, _]) => y { y = x -> batch_norm -> relu }\nencoder {"
+    text = kit.SPEC.replace("-> batch_norm -> relu", "-> half").replace("encoder {", block, 1)
+    trainer, data = a_trainer(kit, corpus, tmp_path, 'hyperparameters.freeze=["encoder.*.half"]', text=text)
+    before = weights(trainer)
+    inside = {name for name in before if "half_" in name}
+    assert len(inside) == 2
+    for batch in data.batches("train", batch=3):
+        engine._train_step(trainer, [batch])
+    assert {name for name, value in weights(trainer).items() if torch.equal(value, before[name])} == inside
+    kinds = {one.name: one.kind for one in named_parameters(trainer.state.model.module, trainer.checked)}
+    assert {kinds[name] for name in inside} == {"norm"}
 
 
 def test_a_run_starts_from_another_ones_weights_where_they_fit(kit: Any, corpus: Path, tmp_path: Path) -> None:
