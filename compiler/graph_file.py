@@ -92,6 +92,7 @@ def graph_from_json(data: bytes, *, name: str = "graph.json") -> CheckedGraph:
     except BadJson as problem:
         raise GraphFileError(str(problem)) from problem
     _declare(content, catalogue, name)
+    content = _with_defaults(content, catalogue)
     _validate(content, catalogue, name)
     try:
         graph = _structure(content, catalogue)
@@ -228,6 +229,27 @@ def _declare(content: Any, catalogue: Catalogue, name: str) -> None:
         if found is None:
             first = next((one.message for one in findings), "not a module's signature")
             raise GraphFileError(f"{name} does not declare {_short(module)}: {_short(first)}")
+
+
+def _with_defaults(content: Any, catalogue: Catalogue) -> Any:
+    """The same with the defaults of parameters that its parts did not have yet when an earlier version wrote it.
+
+    A default that changes the network changes the architecture's hash, and such a file is refused by that.
+    """
+    if isinstance(content, list):
+        return [_with_defaults(item, catalogue) for item in content]
+    if not isinstance(content, dict):
+        return content
+    found = {key: _with_defaults(value, catalogue) for key, value in content.items()}
+    name, params = found.get("part"), found.get("params")
+    if isinstance(name, str) and isinstance(params, dict):
+        try:
+            declared = catalogue.part_class(name).params
+        except (KeyError, ValueError):
+            return found  # the schema says which names there are
+        missing = {one.name: encode(one.default) for one in declared if not one.required and one.name not in params}
+        found["params"] = {**params, **missing}
+    return found
 
 
 def _structure(content: Any, catalogue: Catalogue) -> Graph:

@@ -224,3 +224,31 @@ def test_profiles_of_the_text_are_not_needed(checked: CheckedGraph) -> None:
     assert found is not None
     assert found.architecture_hash == checked.architecture_hash
     assert graph_json(found) != graph_json(checked)
+
+
+def test_an_earlier_file_gets_the_defaults_of_parameters_that_came_later(checked: CheckedGraph) -> None:
+    """Only those: one that is needed, or was set otherwise and so changes the network, is missed."""
+
+    def earlier(content: Any) -> None:
+        for name in ("clip", "workers", "seed"):
+            del content["hyperparameters"]["params"][name]
+        del content["hyperparameters"]["params"]["checkpoint"]["params"]["keep"]
+
+    found = graph_from_json(changed(checked, earlier)).graph.hyperparameters
+    expected = checked.graph.hyperparameters
+    assert found is not None
+    assert expected is not None
+    defaults = {one.name: one.default for one in expected.params}
+    assert {name: found.values()[name] for name in ("clip", "workers", "seed")} == {
+        name: defaults[name] for name in ("clip", "workers", "seed")
+    }
+    checkpoint = found.values()["checkpoint"]
+    assert checkpoint.keep == next(one.default for one in checkpoint.params if one.name == "keep")
+    linear = node(json.loads(graph_json(checked)), "decoder.logits.linear")["operation"]["params"]
+    for name in linear:
+        with_less = changed(
+            checked, lambda content, gone=name: node(content, "decoder.logits.linear")["operation"]["params"].pop(gone)
+        )
+        if linear[name] not in (None, True, False):
+            with pytest.raises(GraphFileError):
+                graph_from_json(with_less)
