@@ -60,7 +60,8 @@ def _cut(module: fx.GraphModule) -> tuple[fx.GraphModule, set[str]]:
             eager.add(number)
         numbers[node] = number
         number += stays
-    pieces = split_module(module, module, lambda node: numbers[node])
+    # in another order dropout would draw other numbers
+    pieces = split_module(module, module, lambda node: numbers[node], keep_original_order=True)
     return pieces, {f"submod_{number}" for number in eager}
 
 

@@ -43,8 +43,11 @@ class MetricsFile:
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that a resumed run takes again, and a line that was cut off."""
         if self._path.exists():
-            kept = [line for line, found in _lines(self._path) if found is not None and _step(found) <= step]
-            replace_file(self._path, "".join(kept).encode())
+            lines = list(_lines(self._path))
+            kept = [line for line, found in lines if found is not None and _step(found) <= step]
+            # a run may go on where there is no room to write all of it again
+            if len(kept) < len(lines):
+                replace_file(self._path, "".join(kept).encode())
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

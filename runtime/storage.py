@@ -5,16 +5,27 @@ Tests put another object with the same methods in its place to fail or end the p
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+
+_WAYS_OUT = {
+    errno.ENOSPC: "make room, or choose another place with --out",
+    errno.EDQUOT: "make room within the quota, or choose another place with --out",
+    errno.EROFS: "choose a place that can be written with --out",
+    errno.EACCES: "choose a place that can be written with --out",
+    errno.EPERM: "choose a place that can be written with --out",
+    errno.EMFILE: "allow more open files, as with ulimit -n",
+}
 
 
 class StorageError(Exception):
     """A write failed (disk full, folder read-only …); what was on disk before is untouched."""
 
     def __init__(self, what: str, error: OSError) -> None:
-        super().__init__(f"{what}: {error.strerror or error}")
+        way_out = _WAYS_OUT.get(error.errno or 0)
+        super().__init__(f"{what}: {error.strerror or error}" + (f"; {way_out}" if way_out else ""))
         self.errno = error.errno
 
 

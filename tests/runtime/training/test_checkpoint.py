@@ -591,3 +591,21 @@ def test_lines_that_are_done_again_or_cut_off_go(tmp_path: Path) -> None:
     path.write_text('{"step": 1}\n{"step": 2, "split": "valid"}\n{"step": 3}\nrubbish\n[1]\n{"step": 2')
     MetricsFile(path).forget_after(2)
     assert path.read_text() == '{"step": 1}\n{"step": 2, "split": "valid"}\n'
+
+
+def test_lines_that_all_stay_are_not_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n')
+    before = path.stat().st_ino
+    MetricsFile(path).forget_after(2)
+    assert path.stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"),
+    [(errno.ENOSPC, "make room"), (errno.EROFS, "--out"), (errno.EMFILE, "ulimit"), (errno.EIO, "")],
+)
+def test_what_cannot_be_written_has_a_way_out(number: int, way_out: str) -> None:
+    message = str(StorageError("cannot write the run runs/a", OSError(number, os.strerror(number))))
+    assert message.startswith(f"cannot write the run runs/a: {os.strerror(number)}")
+    assert way_out in message
