@@ -281,12 +281,13 @@ def test_a_power_cut_loses_no_acknowledged_checkpoint(tmp_path: Path) -> None:
     work, disk = tmp_path / "work", tmp_path / "disk"
     storage = Recorded()
     acknowledged: list[tuple[int, int]] = []
-    for step in (1, 2, 3, 4):
+    for step in range(1, 9):
         save_checkpoint(work, a_checkpoint(step), keep=2, storage=storage)
         acknowledged.append((len(storage.log), step))
     states = 0
     for length in range(len(storage.log) + 1):
-        for torn in (0.0, 0.5):
+        # of a file that is being written: nothing of it, so many blocks, half, or all but the last byte
+        for torn in TEARS:
             states += 1
             shutil.rmtree(disk, ignore_errors=True)
             disk.mkdir()
@@ -295,10 +296,19 @@ def test_a_power_cut_loses_no_acknowledged_checkpoint(tmp_path: Path) -> None:
             clean_up(disk)
             found = load_checkpoint(disk)
             assert not told or (found is not None and is_of(found, found.step) and found.step >= told[-1]), length
-    assert states > 100
+    assert states >= 500
 
 
-def rebuild(log: list[tuple[Any, ...]], work: Path, disk: Path, *, torn: float) -> None:
+TEARS: tuple[Callable[[int], int], ...] = (
+    lambda size: 0,
+    lambda size: min(size, 512),
+    lambda size: min(size, 4096),
+    lambda size: size // 2,
+    lambda size: size - 1,
+)
+
+
+def rebuild(log: list[tuple[Any, ...]], work: Path, disk: Path, *, torn: Callable[[int], int]) -> None:
     """The least that a disk holds after a log: renames and removals of names count once their folder is synced."""
     synced = {
         number: any(entry[0] == "sync" and entry[1] == work for entry in log[number:]) for number in range(len(log))
@@ -308,7 +318,7 @@ def rebuild(log: list[tuple[Any, ...]], work: Path, disk: Path, *, torn: float) 
         if kind == "make":
             there.setdefault(path, {})
         elif kind == "torn" and number == len(log) - 1:
-            there.setdefault(path.parent, {})[path.name] = rest[0][: int(len(rest[0]) * torn)]
+            there.setdefault(path.parent, {})[path.name] = rest[0][: torn(len(rest[0]))]
         elif kind == "write":
             there.setdefault(path.parent, {})[path.name] = rest[0]
         elif kind == "rename" and (synced[number] or rest[0].name.endswith(".trash")):
