@@ -200,3 +200,46 @@ def test_another_scaler_takes_over_the_scale_within_its_own_bounds() -> None:
     again = Backoff(BackoffPart(), CPU)
     again.load(after.state())
     assert float(again.value) == 4096.0
+
+
+SCALERS = [
+    pytest.param(Backoff, BackoffPart(min=4.0, window=5), id="backoff"),
+    pytest.param(LogMax, LogMaxPart(min=4.0, beta1=0.9, beta2=0.99), id="logmax"),
+    pytest.param(Guarded, Autocast(dtype=DType("fp16"), grow_every=5, min_scale=4.0), id="guarded"),
+]
+
+
+@pytest.mark.parametrize(("kind", "part"), SCALERS)
+def test_a_scaler_goes_on_as_if_it_had_not_stopped(kind: Any, part: Any) -> None:
+    given = list(gradients(3, overflows=0.05, steps=300))
+    whole = kind(part, CPU)
+    expected = [step(whole, *one) for one in given]
+    before = kind(part, CPU)
+    # 133 lies within a window
+    found = [step(before, *one) for one in given[:133]]
+    after = kind(part, CPU)
+    after.load(before.state())
+    assert after.state() == before.state()
+    found += [step(after, *one) for one in given[133:]]
+    assert found == expected
+
+
+@pytest.mark.parametrize(("kind", "part"), SCALERS)
+def test_a_scaler_takes_no_value_beyond_its_bounds_from_a_checkpoint(kind: Any, part: Any) -> None:
+    scaler = kind(part, CPU)
+    new = scaler.state()
+    scaler.load({})
+    assert scaler.state() == new
+    assert not scaler.at_floor
+    scaler.load({**new, "value": 1e-3})
+    assert scaler.state() == {**new, "value": 4.0}
+    assert scaler.at_floor
+    scaler.load({**new, "value": 2.0**60})
+    assert scaler.state()["value"] == max(new["value"], 2.0**24 if kind is Guarded else 0.0)
+
+
+@pytest.mark.parametrize(("kind", "part"), SCALERS[:2])
+def test_a_value_of_another_scaler_starts_with_no_statistics(kind: Any, part: Any) -> None:
+    scaler, plain = kind(part, CPU), kind(part, CPU)
+    scaler.load({"value": 64.0})
+    assert scaler.state() == {**plain.state(), "value": 64.0}
