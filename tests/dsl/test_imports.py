@@ -312,6 +312,27 @@ def test_all_files_together_have_a_size(monkeypatch: pytest.MonkeyPatch) -> None
     assert found == ["S2S110 a spec and what it imports have at most 2 KiB"]
 
 
+def test_all_files_together_may_have_that_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = changed(before_data('import "blocks.s2s" as parts'), USE)
+    together = len(text.encode()) + len(BLOCKS.encode())
+    loader = Counting({"blocks.s2s": BLOCKS})
+    monkeypatch.setattr(imports, "LIMITS", replace(LIMITS, total_bytes=together))
+    assert said(analyse(Source("spec.s2s", text), loader=loader)) == []
+    monkeypatch.setattr(imports, "LIMITS", replace(LIMITS, total_bytes=together - 1))
+    assert said(analyse(Source("spec.s2s", text), loader=loader))[0].startswith("S2S110 a spec and what it imports")
+
+
+def test_a_circle_leaves_nothing_on_the_way_of_what_is_imported_next() -> None:
+    files = {
+        "a.s2s": 'edition 1\nimport "a.s2s" as one\nimport "a.s2s" as two\nlet width = 8\n',
+        "m.s2s": 'edition 1\nimport "a.s2s" as a\nlet width = a.width\n',
+        "k.s2s": 'edition 1\nimport "m.s2s" as m\nlet width = m.width\n',
+    }
+    text = changed(before_data('import "m.s2s" as m', 'import "k.s2s" as k'))
+    found = [one for one in analyse(Source("spec.s2s", text), loader=Counting(files)).findings if one.code == "S2S206"]
+    assert [one.message for one in found] == ["`a.s2s` imports itself"] * 2
+
+
 def test_a_mistake_in_a_file_is_said_once_however_many_import_it() -> None:
     broken = diamonds(3)
     broken["3.s2s"] += "let wrong = 1 +\n"
