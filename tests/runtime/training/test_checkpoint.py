@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import hashlib
 import json
 import os
 import random
@@ -333,7 +334,39 @@ def rebuild(log: list[tuple[Any, ...]], work: Path, disk: Path, *, torn: Callabl
             (target / name).write_bytes(content)
 
 
+def test_a_step_that_is_saved_again_and_again_counts(tmp_path: Path) -> None:
+    saved = [save_checkpoint(tmp_path, a_checkpoint(5), keep=9).name for _ in range(4)]
+    assert saved == ["step-000000005", "step-000000005.1", "step-000000005.2", "step-000000005.3"]
+
+
 # ---------------------------------------------------------------- damage
+
+
+def test_a_manifest_has_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_checkpoint(tmp_path, a_checkpoint(5), keep=2) / "manifest.json"
+    size = path.stat().st_size
+    monkeypatch.setattr("s2sc.runtime.checkpoint.LARGEST_JSON", size)
+    assert is_of(load_checkpoint(tmp_path), 5)
+    monkeypatch.setattr("s2sc.runtime.checkpoint.LARGEST_JSON", size - 1)
+    with pytest.raises(CheckpointError, match=f"larger than {size - 1} bytes"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", ["manifest.json", "state.json"])
+def test_both_files_say_the_step(tmp_path: Path, wrong: str) -> None:
+    folder = save_checkpoint(tmp_path, a_checkpoint(5), keep=2)
+    found = {name: json.loads((folder / name).read_bytes()) for name in ("manifest.json", "state.json")}
+    found[wrong]["step"] = 7
+
+    def written(name: str) -> bytes:
+        content = json.dumps(found[name], sort_keys=True, separators=(",", ":")).encode()
+        (folder / name).write_bytes(content)
+        return content
+
+    found["manifest.json"]["sha256"]["state.json"] = hashlib.sha256(written("state.json")).hexdigest()
+    written("manifest.json")
+    with pytest.raises(CheckpointError, match="another one's"):
+        load_checkpoint(tmp_path)
 
 
 def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
