@@ -11,11 +11,11 @@ import shutil
 from pathlib import Path
 
 _WAYS_OUT = {
-    errno.ENOSPC: "make room, or choose another place with --out",
-    errno.EDQUOT: "make room within the quota, or choose another place with --out",
-    errno.EROFS: "choose a place that can be written with --out",
-    errno.EACCES: "choose a place that can be written with --out",
-    errno.EPERM: "choose a place that can be written with --out",
+    errno.ENOSPC: "make room or choose another place",
+    errno.EDQUOT: "make room within the quota or choose another place",
+    errno.EROFS: "choose a place that can be written",
+    errno.EACCES: "choose a place that can be written",
+    errno.EPERM: "choose a place that can be written",
     errno.EMFILE: "allow more open files, as with ulimit -n",
 }
 

@@ -46,7 +46,7 @@ class Tally:
 
     kills       processes that were killed while they trained
     inside      of them, those that were writing a checkpoint
-    runs        runs that were killed and started again until they ended
+    runs        runs that were started again until they ended; on a slow machine some end before a kill comes
     mismatches  what was lost, torn, doubled or other than in the run that nobody killed
     """
 

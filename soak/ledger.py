@@ -22,7 +22,7 @@ class Kills:
     seconds     wall time
     kills       how many
     inside      of them, those inside the write of a checkpoint
-    runs        runs that were killed and started again until they ended
+    runs        runs that were started again until they ended; on a slow machine some end before a kill comes
     mismatches  things lost, torn, doubled or other than in the run that nobody killed
     note        what was found out about the mismatches
     """

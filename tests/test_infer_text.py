@@ -230,7 +230,7 @@ def test_an_output_that_is_no_file_is_written_to_and_never_replaced(infer: Run, 
     # the device behind the link, with a link that may be replaced in case it is
     os.symlink("/dev/full", "full")
     code, _, err = infer("--output", "full", stdin=b"one\n")
-    assert (code, err) == (74, "s2sc: cannot write full: No space left on device\n")
+    assert (code, err) == (74, "s2sc: cannot write full: No space left on device; make room or choose another place\n")
     assert os.path.islink("full")
 
 

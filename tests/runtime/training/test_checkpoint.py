@@ -646,7 +646,7 @@ def test_lines_that_all_stay_are_not_written_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "way_out"),
-    [(errno.ENOSPC, "make room"), (errno.EROFS, "--out"), (errno.EMFILE, "ulimit"), (errno.EIO, "")],
+    [(errno.ENOSPC, "make room"), (errno.EROFS, "choose a place"), (errno.EMFILE, "ulimit"), (errno.EIO, "")],
 )
 def test_what_cannot_be_written_has_a_way_out(number: int, way_out: str) -> None:
     message = str(StorageError("cannot write the run runs/a", OSError(number, os.strerror(number))))
