@@ -59,6 +59,7 @@ def run(seconds: float, seed: str, processes: int, folder: Path = FINDINGS) -> T
     warm()
     tally, end, number = Tally(), time.monotonic() + seconds, 0
     running: dict[int, _Child] = {}
+    known = {path.stem for path in folder.glob("*.s2s")}
     try:
         while running or time.monotonic() < end:
             while len(running) < processes and time.monotonic() < end:
@@ -68,6 +69,8 @@ def run(seconds: float, seed: str, processes: int, folder: Path = FINDINGS) -> T
             pid, status = os.waitpid(-1, 0)
             if pid in running:
                 tally.add(running.pop(pid).ended(status, folder))
+        # a child that died told nobody what it had kept before
+        tally.findings |= {path.stem for path in folder.glob("*.s2s")} - known
     finally:
         for pid in running:
             os.kill(pid, signal.SIGKILL)
