@@ -66,6 +66,9 @@ def _diagnose(model: Model, batch: Batch, scale: float) -> Diagnosis:
     outputs = watched.run(*arguments)
     if watched.bad is not None:
         return watched.bad
+    for name, buffer in module.named_buffers():
+        if name in module.state_dict() and not _is_finite(buffer):
+            return Diagnosis(f"the running statistic {name}", "forward", buffer.dtype)
     weight = model.loss_weight(batch).sum()
     loss = model.loss(outputs, batch).sum() / weight
     if not _is_finite(loss):

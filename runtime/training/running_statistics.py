@@ -20,6 +20,13 @@ class RunningStatistics:
         if self._now:
             torch._foreach_copy_(self._before, self._now)
 
+    def are_finite(self, device: torch.device) -> Tensor:
+        """Whether all of them are, [] bool on `device`: a variance overflows where what it is of does not."""
+        moving = [tensor for tensor in self._now if tensor.is_floating_point()]
+        if not moving:
+            return torch.ones((), dtype=torch.bool, device=device)
+        return torch.isfinite(torch.stack(torch._foreach_norm(moving, float("inf")))).all()
+
     def go_back(self) -> None:
         """Undo what has been done since."""
         if self._now:

@@ -136,8 +136,9 @@ def load_model(model: Model, checkpoint: Checkpoint, weights: Weights | None = N
 
 
 def is_finite(checkpoint: Checkpoint) -> bool:
-    """Whether no weight and no moment is NaN or infinite."""
-    tensors = [*checkpoint.tensors["model"].values(), *checkpoint.tensors["optimizer"].values()]
+    """Whether no weight, no average of weights, no running statistic and no moment is NaN or infinite."""
+    groups = ("model", "optimizer", AVERAGES)
+    tensors = [tensor for group in groups for tensor in checkpoint.tensors.get(group, {}).values()]
     return all(bool(tensor.isfinite().all()) for tensor in tensors if tensor.is_floating_point())
 
 

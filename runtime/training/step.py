@@ -107,7 +107,11 @@ class Stepper:
         """Change the weights by the gradients, if they are finite."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.world.sum(self._loss)
+        sound = self.statistics.are_finite(self._loss.device)
+        if self.world.size > 1:
+            # the processes skip together: what one of them has of it, all have
+            both = self.world.sum(torch.stack((self._loss, (~sound).to(self._loss))))
+            self._loss, sound = both[0], both[1] == 0
         gradients = self.weights.collect()
         largest = torch.zeros(())
         if self.scaler.enabled:
@@ -116,7 +120,7 @@ class Stepper:
             largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
         self.regularizer.add_gradient()
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        skipped = ~(torch.isfinite(self._loss) & torch.isfinite(norm))
+        skipped = ~(torch.isfinite(self._loss) & torch.isfinite(norm) & sound)
         seen = (self._loss, norm, skipped, self.scaler.at_floor, self.scaler.value)
         figures = torch.stack([value.detach().double() for value in seen])
         if self.scaler.enabled:

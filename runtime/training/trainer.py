@@ -136,7 +136,7 @@ def settle(trainer: Trainer) -> None:
     state = trainer.state
     loss, norm, skipped, at_floor, trainer.scale = outcome.numbers()
     if skipped:
-        _skipped(trainer, outcome, loss, at_floor=bool(at_floor))
+        _skipped(trainer, outcome, loss, norm, at_floor=bool(at_floor))
         return
     trainer.norm = norm
     state.step += 1
@@ -156,21 +156,24 @@ def _may_fall_due(trainer: Trainer) -> bool:
     )
 
 
-def _skipped(trainer: Trainer, outcome: Outcome, loss: float, *, at_floor: bool) -> None:
+def _skipped(trainer: Trainer, outcome: Outcome, loss: float, norm: float, *, at_floor: bool) -> None:
     """Tell of a step that was left out; Diverged when it was one too many.
 
     A gradient that overflows while the loss scale can still shrink is no news, and does not count.
     """
     state = trainer.state
     state.skipped += 1
-    if math.isfinite(loss) and not at_floor:
+    if math.isfinite(loss) and not math.isfinite(norm) and not at_floor:
         return
     state.skips += 1
-    what = f"the loss is {loss:g}" if not math.isfinite(loss) else "its gradient is not finite"
+    what = f"the loss is {loss:g}"
+    if math.isfinite(loss):
+        what = "its running statistics are not finite" if math.isfinite(norm) else "its gradient is not finite"
     trainer.progress.warn(f"skipped a batch after step {state.step}: {what} (it starts with {outcome.first})")
     if state.skips >= MOST_SKIPS:
         raise Diverged(
-            f"{MOST_SKIPS} batches in a row had a loss or a gradient that is not finite, after step {state.step}: "
+            f"{MOST_SKIPS} batches in a row had a loss, a gradient or running statistics that are not finite, "
+            f"after step {state.step}: "
             f"{_why(trainer, outcome)}. Try a lower learning rate, `clip` or fp32. {unharmed(trainer)}"
         )
 
