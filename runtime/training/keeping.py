@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 
 from ...compiler.encoding import encode
 from ..checkpoint import AVERAGES, checkpoint_steps, load_checkpoint, save_checkpoint
+from ..data.example import Problem
 from ..evaluation import Evaluation, evaluate
 from ..storage import StorageError
 from .averages import mean_of
@@ -47,6 +48,7 @@ def evaluate_and_save(trainer: Trainer, stop: StopRequest) -> None:
     checkpoints = int(trainer.done(trainer.settings["checkpoint"].every))
     if checkpoints > trainer.checkpoints or improved:
         save(trainer)
+        share_tally(trainer)
         trainer.checkpoints = checkpoints
     # the speed of training is without this
     trainer.window_since += time.monotonic() - before
@@ -178,7 +180,17 @@ def place(state: TrainingState) -> tuple[object, ...]:
 def stop_here(trainer: Trainer, signal: str) -> None:
     """Keep the state and end: Stopped."""
     save(trainer, must=True)
+    share_tally(trainer)
     raise Stopped(signal, trainer.state.step)
+
+
+def share_tally(trainer: Trainer) -> None:
+    """Let every process account for the bad records that any of them met in its share; BadData as `on_bad` says."""
+    if trainer.world.alone:
+        return
+    tally = trainer.data.tally
+    for found in trainer.world.gather([asdict(problem) for problem in tally.refused]):
+        tally.refuse(Problem(**one) for one in found)
 
 
 def unharmed(trainer: Trainer) -> str:

@@ -13,7 +13,7 @@ from ..tensorboard import Board
 
 
 class QuietProgress:
-    """A display of nothing. What only this process met, such as a bad recording, is in its tally."""
+    """A display of nothing. What it met, such as a bad recording, is in its tally."""
 
     def start(self, *, steps: int, step: int, stop: Quantity) -> None: ...
     def advance(self, record: Mapping[str, Any]) -> None: ...

@@ -23,7 +23,7 @@ from .batches import train_batches
 from .diagnosis import diagnose
 from .ended import Diverged, Stopped
 from .exactness import deterministic
-from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, stop_here, unharmed
+from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, share_tally, stop_here, unharmed
 from .preparing import prepare, take_up
 from .reporting import record_samples, report
 from .state import load_model
@@ -218,6 +218,7 @@ def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:
             if split != "valid":
                 record_samples(trainer, split, step, found.pairs)
             trainer.progress.result(split, found.to_json(), found.pairs)
+    share_tally(trainer)
     result["data"] = trainer.data.tally.to_json()
     trainer.metrics.write()
     if trainer.world.is_first:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from s2sc.runtime.distributed import ALONE
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import measuring, steps, training
+from s2sc.tests.runtime.distributed.work import measuring, steps, training, training_on_bad_records
 from s2sc.tests.runtime.training.conftest import write_corpus
 
 # float32 sums over six rows in another order, twelve steps on end: what rounding alone makes of them. Not with adam,
@@ -60,6 +60,19 @@ def test_what_is_not_finite_in_one_process_is_skipped_in_all(corpus: str, tmp_pa
     bits = [one["bits"] for one in found[0]]
     assert bits[2] == bits[1]
     assert len(set(bits)) == 5
+
+
+def test_bad_records_are_accounted_for_whoever_met_them(tmp_path: Path) -> None:
+    """Within one epoch, in which each process meets only those of its share."""
+    corpus = write_corpus(tmp_path / "tones")
+    records = [json.loads(line) for line in (corpus / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    declared = [{**record, "duration": 0.1 * len(record["text"])} for record in records]
+    (corpus / "train.jsonl").write_text("".join(json.dumps(record) + "\n" for record in declared), encoding="utf-8")
+    for number in (1, 4, 6):
+        (corpus / f"{number}.wav").write_bytes(b"")
+    sets = ("hyperparameters.batch=2 examples", "hyperparameters.stop=2 steps")
+    found = together(training_on_bad_records, 2, tmp_path, str(corpus), str(tmp_path / "run"), sets)
+    assert found == [[("empty_file", 2), ("empty_file", 5), ("empty_file", 7)]] * 2
 
 
 def test_figures_do_not_depend_on_processes_and_batches(corpus: str, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from s2sc.compiler.parts.data.speech import Speech
+from s2sc.runtime.data.speech import open_speech
 from s2sc.runtime.distributed import World
 from s2sc.runtime.evaluation import evaluate
 from s2sc.runtime.initialize import initialize
@@ -38,6 +40,20 @@ def training(world: World, corpus: str, folder: str, sets: tuple[str, ...], text
         run.begin(checked, spec_text=text, base=Path(corpus), started_with={})
     data = data_of(checked, Path(corpus))
     return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+
+
+def training_on_bad_records(world: World, corpus: str, folder: str, sets: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Train on recordings that are decoded when their turn comes; the bad records that this process knows of."""
+    text = PLAIN.replace('  valid   = ["valid.jsonl"]', '  on_bad = "skip"').replace("; best = min(valid.wer)", "")
+    checked = graph_of(*sets, text=text)
+    run = Run(Path(folder))
+    if world.is_first:
+        run.begin(checked, spec_text=text, base=Path(corpus), started_with={})
+    assert isinstance(checked.graph.data, Speech)
+    data = open_speech(checked.graph.data, base=Path(corpus), environment={}, kept_bytes=0)
+    result = train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+    assert sum(result["data"]["refused"].values()) == len(data.tally.refused)
+    return sorted((problem.reason, problem.line) for problem in data.tally.refused)
 
 
 def steps(world: World, corpus: str, folder: str, sets: tuple[str, ...], bad: tuple[int, int]) -> list[dict[str, Any]]:
