@@ -16,7 +16,7 @@ def build(part: Momentum, parameters: Sequence[NamedParameter]) -> torch.optim.O
     weights = [parameter.tensor for parameter in parameters]
     # torch has no fused step for weights that are spread over ranks
     spread = any(isinstance(weight, DTensor) for weight in weights)
-    return torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         weights,
         lr=part.lr,
         momentum=part.momentum,
@@ -24,3 +24,8 @@ def build(part: Momentum, parameters: Sequence[NamedParameter]) -> torch.optim.O
         fused=not spread,
         foreach=spread,
     )
+    if part.momentum:
+        # torch's fused kernel keeps whatever was in memory where the first step is called off
+        for weight in weights:
+            optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+    return optimizer

@@ -222,6 +222,24 @@ def test_a_step_that_is_called_off_changes_nothing(part: Any) -> None:
                 assert all(torch.equal(value, after[1][number][name]) for name, value in entries.items())
 
 
+@pytest.mark.parametrize(
+    "part", [Momentum(lr=0.1), Momentum(lr=0.1, nesterov=True), Adam(lr=0.1), Lamb(lr=0.1)], ids=str
+)
+def test_the_first_step_may_be_called_off(part: Any) -> None:
+    """A loss scale that begins too high: the steps that follow are those of a run that began with them."""
+    tried, straight = parameters(), parameters()
+    optimizer = optimizer_for(part, tried)
+    for one in tried:
+        one.tensor.grad = torch.full_like(one.tensor, float("inf"))
+    optimizer.found_inf = torch.tensor(1.0)  # type: ignore[attr-defined]  # what a stepper sets
+    optimizer.step()
+    optimizer.found_inf = torch.tensor(0.0)  # type: ignore[attr-defined]  # what a stepper sets
+    take(optimizer, tried, slice(0, 3))
+    take(optimizer_for(part, straight), straight, slice(0, 3))
+    for one, other in zip(tried, straight, strict=True):
+        assert torch.equal(one.tensor, other.tensor)
+
+
 @pytest.mark.parametrize("part", [Lamb(lr=0.1), NovoGrad(lr=0.1), Ftrl(lr=0.1), Adafactor(lr=0.1, beta1=0.9)])
 def test_what_is_half_keeps_its_states_as_they_are(part: Any) -> None:
     """One number for a tensor is float32 beside bfloat16 weights, and loading it does not round it."""
