@@ -19,7 +19,8 @@ MOST_BYTES = 64 * 2**20
 _MOST_SMALL = 2**20
 _TAIL = 256 * 2**10
 _MOST_CHECKPOINTS = 10_000
-_CHECKPOINT = re.compile(r"step-([0-9]{9})(?:\.[0-9]{1,4})?")
+_MOST_LOOKED_INTO = 3
+_CHECKPOINT = re.compile(r"step-([0-9]{9})(?:\.([0-9]{1,4}))?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 Json = dict[str, Any]
@@ -105,15 +106,13 @@ def read_run(folder: Path) -> RunRecord:
     started_with = reading.json("run.json")
     result = reading.json("result.json")
     graph = reading.json("graph.json", most=MOST_BYTES)
-    best = reading.json("checkpoints/best.json") or {}
-    checkpoints = checkpoint_steps(folder)
+    saved = checkpoint_folders(folder)
+    checkpoints = tuple(saved)
     train, valid = last_records(folder)
     metric, lower = _chosen_by(graph or {})
     state, why = _state(held, status, result, graph is not None, checkpoints, reading.problems)
     ended = result if state == "finished" and result is not None else {}
-    value, step = number(best.get("value")), number(best.get("step"))
-    if value is None and metric is not None:
-        value, step = number(valid.get(metric)), number(valid.get("step"))
+    value, step = (None, None) if metric is None else _best(folder, metric, lower, ended, list(saved.values()))
     steps = [number(one) for one in (ended.get("steps"), train.get("step"), valid.get("step"))]
     steps += [float(checkpoints[-1])] if checkpoints else []
     found = [one for one in steps if one is not None]
@@ -167,6 +166,29 @@ def _chosen_by(graph: Json) -> tuple[str | None, bool]:
     return found["metric"], found.get("direction") != "max"
 
 
+def _best(folder: Path, metric: str, lower: bool, result: Json, saved: list[str]) -> tuple[float | None, float | None]:
+    """The best value of a metric and its step: what the result says, else the newest checkpoint, else metrics.jsonl."""
+    split = result.get("valid")
+    if isinstance(split, dict) and (value := number(split.get(metric))) is not None:
+        return value, number(result.get("best_step"))
+    for name in reversed(saved[-_MOST_LOOKED_INTO:]):
+        try:
+            best = read_json(folder, f"checkpoints/{name}/state.json").get("best")
+        except NoFile:
+            continue
+        if isinstance(best, list) and len(best) == 2 and (value := number(best[1])) is not None:
+            return value, number(best[0])
+    measured = [
+        (number(record.get(metric)), number(record.get("step")))
+        for line in reversed(_tail(folder / "metrics.jsonl"))
+        if (record := metrics_record(line)) is not None and record.get("split") == "valid"
+    ]
+    sign = 1 if lower else -1
+    # of those that are as good, the last one
+    known = ((value, step) for value, step in measured if value is not None)
+    return min(known, key=lambda one: sign * one[0], default=(None, None))
+
+
 def _started(folder: Path, record: Json) -> float | None:
     said = record.get("started")
     if isinstance(said, str) and _TIME.fullmatch(said):
@@ -196,8 +218,9 @@ def read_bytes(folder: Path, name: str, *, most: int) -> bytes:
     """A plain file of a run, no link and not larger than `most`. Raises NoFile."""
     path = folder / name
     try:
-        if path.parent != folder and path.parent.is_symlink():
-            raise NoFile(f"{Path(name).parent} is a link")
+        for around in Path(name).parents[:-1]:
+            if (folder / around).is_symlink():
+                raise NoFile(f"{around} is a link")
         # a pipe is not waited for
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
@@ -262,20 +285,20 @@ def _tail(path: Path) -> list[bytes]:
         return []
 
 
-def checkpoint_steps(folder: Path) -> tuple[int, ...]:
-    """The steps of a run's checkpoints, oldest first; whether each is sound is looked at when it is loaded."""
-    found: set[int] = set()
+def checkpoint_folders(folder: Path) -> dict[int, str]:
+    """A run's checkpoints, oldest first: step and name; whether each is sound is looked at when it is loaded."""
+    found: list[tuple[int, int, str]] = []
     where = folder / "checkpoints"
     try:
         if where.is_symlink():
-            return ()
+            return {}
         with os.scandir(where) as entries:
             for entry, _ in zip(entries, range(_MOST_CHECKPOINTS), strict=False):
                 if name := _CHECKPOINT.fullmatch(entry.name):
-                    found.add(int(name[1]))
+                    found.append((int(name[1]), int(name[2] or 0), entry.name))
     except OSError:
-        return ()
-    return tuple(sorted(found))
+        return {}
+    return {step: name for step, _, name in sorted(found)}
 
 
 def is_held(folder: Path) -> bool:

@@ -58,7 +58,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         write_graph(checked, folder)
         (folder / "checkpoints" / f"step-{steps:09}").mkdir(parents=True)
         if best is not None:
-            (folder / "checkpoints" / "best.json").write_text(json.dumps({"step": steps, "value": best}))
+            saved = json.dumps({"best": [steps, best], "step": steps})
+            (folder / "checkpoints" / f"step-{steps:09}" / "state.json").write_text(saved)
         contents: dict[str, bytes | None] = {
             "spec.s2s": spec.encode(),
             "run.json": json.dumps({"base": str(tmp_path), "started": started, "version": "0.1.0"}).encode(),

@@ -129,11 +129,35 @@ def test_links_and_pipes_are_not_read(make_run: MakeRun, tmp_path: Path) -> None
     (folder / "status.json").unlink()
     os.mkfifo(folder / "status.json")
     assert read_run(folder).why == "status.json is no plain file"
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "best.json").write_text("{}")
+    (tmp_path / "other" / "inner").mkdir(parents=True)
+    (tmp_path / "other" / "state.json").write_text("{}")
+    (tmp_path / "other" / "inner" / "state.json").write_text("{}")
     (folder / "linked").symlink_to(tmp_path / "other")
-    with pytest.raises(NoFile, match="linked is a link"):
-        read_bytes(folder, "linked/best.json", most=10)
+    for name in ("linked/state.json", "linked/inner/state.json"):
+        with pytest.raises(NoFile, match="linked is a link"):
+            read_bytes(folder, name, most=10)
+
+
+VALID = b"".join(
+    b'{"split": "valid", "step": %d, "wer": %g}\n' % one for one in ((10, 0.5), (20, 0.125), (30, 0.125), (40, 0.375))
+)
+
+
+def test_the_best_is_not_the_last(make_run: MakeRun) -> None:
+    """From the result; of a run that is not finished from its newest checkpoint, and without one from the metrics."""
+    result = {"steps": 40, "best_step": 30, "valid": {"wer": 0.0625}}
+    finished = make_run("m/1", best=0.25, files={"metrics.jsonl": VALID, "result.json": json.dumps(result).encode()})
+    stopped = make_run("m/2", state="stopped", best=0.25, files={"metrics.jsonl": VALID})
+    again = stopped / "checkpoints" / "step-000000040.1"
+    again.mkdir()
+    (again / "state.json").write_text('{"best": [20, 0.1875], "step": 40}')
+    damaged = make_run("m/3", state="stopped", best=0.25, files={"metrics.jsonl": VALID})
+    (damaged / "checkpoints" / "step-000000050").mkdir()
+    (damaged / "checkpoints" / "step-000000050" / "state.json").write_text('{"best": [50, 0.')
+    bare = make_run("m/4", state="stopped", best=None, files={"metrics.jsonl": VALID})
+    found = [read_run(folder) for folder in (finished, stopped, damaged, bare)]
+    assert [(one.best, one.best_step) for one in found] == [(0.0625, 30), (0.1875, 20), (0.25, 40), (0.125, 30)]
+    assert [one.state for one in found] == ["finished", "stopped", "stopped", "stopped"]
 
 
 def test_names_do_not_reach_the_terminal_as_commands(
