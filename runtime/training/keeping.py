@@ -97,9 +97,9 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
             raise Diverged(f"{message}. {unharmed(trainer)}")
         trainer.progress.warn(f"{message}, so there is no checkpoint of it")
     else:
-        kept, folder = copied(checkpoint), trainer.run.checkpoints
-        settings = {"keep": trainer.settings["checkpoint"].keep, "best": best[0] if best else None}
         if trainer.world.is_first:
+            kept, folder = copied(checkpoint), trainer.run.checkpoints
+            settings = {"keep": trainer.settings["checkpoint"].keep, "best": best[0] if best else None}
             trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
         trainer.saving = (place(state), best)
         if must:
@@ -155,6 +155,8 @@ def keep_mean(trainer: Trainer, stop: StopRequest) -> None:
         trainer.measured = (state.step, measured)
     kept = {**newest.state, "best": state.best}
     steps_kept = max(int(trainer.settings["checkpoint"].keep), 2)
+    # what is written now is the newest one, and older ones go: all have read what they need
+    trainer.world.barrier()
     error = None
     if trainer.world.is_first:
         try:

@@ -35,11 +35,6 @@ class Writer:
         self._thread = threading.Thread(target=run, name="checkpoint", daemon=True)
         self._thread.start()
 
-    @property
-    def busy(self) -> bool:
-        """Whether there is a write that was not waited for."""
-        return self._thread is not None
-
     def wait(self) -> StorageError | None:
         """Wait for the write under way, if there is one; why it failed, if the storage did."""
         if self._thread is None:

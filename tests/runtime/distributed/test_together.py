@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from s2sc.runtime.distributed import ALONE
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import measuring, steps, training, training_on_bad_records
+from s2sc.tests.runtime.distributed.work import averaging, measuring, steps, training, training_on_bad_records
 from s2sc.tests.runtime.training.conftest import write_corpus
 
 # float32 sums over six rows in another order, twelve steps on end: what rounding alone makes of them. Not with adam,
@@ -73,6 +73,12 @@ def test_bad_records_are_accounted_for_whoever_met_them(tmp_path: Path) -> None:
     sets = ("hyperparameters.batch=2 examples", "hyperparameters.stop=2 steps")
     found = together(training_on_bad_records, 2, tmp_path, str(corpus), str(tmp_path / "run"), sets)
     assert found == [[("empty_file", 2), ("empty_file", 5), ("empty_file", 7)]] * 2
+
+
+def test_a_process_that_reads_slowly_averages_the_same_checkpoints(corpus: str, tmp_path: Path) -> None:
+    """The first process writes the mean, and removes old checkpoints, when all have read what it is made of."""
+    mine, other = together(averaging, 2, tmp_path, corpus, str(tmp_path / "run"))
+    assert mine["test"] == other["test"]
 
 
 def test_figures_do_not_depend_on_processes_and_batches(corpus: str, tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from s2sc.compiler.parts.data.speech import Speech
+from s2sc.runtime.checkpoint import load_checkpoint
 from s2sc.runtime.data.speech import open_speech
 from s2sc.runtime.distributed import World
 from s2sc.runtime.evaluation import evaluate
@@ -15,6 +18,7 @@ from s2sc.runtime.initialize import initialize
 from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
+from s2sc.runtime.training import keeping
 from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
 from s2sc.runtime.training.trainer import train
@@ -54,6 +58,20 @@ def training_on_bad_records(world: World, corpus: str, folder: str, sets: tuple[
     result = train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
     assert sum(result["data"]["refused"].values()) == len(data.tally.refused)
     return sorted((problem.reason, problem.line) for problem in data.tally.refused)
+
+
+def averaging(world: World, corpus: str, folder: str) -> dict[str, Any]:
+    """Train without a valid split and end with the mean of two checkpoints; rank 1 is slow to read them."""
+    if world.rank == 1:
+
+        def slowly(*arguments: Any, **more: Any) -> Any:
+            time.sleep(0.3)
+            return load_checkpoint(*arguments, **more)
+
+        pytest.MonkeyPatch().setattr(keeping, "load_checkpoint", slowly)
+    text = PLAIN.replace("valid   =", "test    =").replace("; best = min(valid.wer)", "")
+    sets = ("hyperparameters.average=2", "hyperparameters.stop=8 steps")
+    return training(world, corpus, folder, sets, text)
 
 
 def steps(world: World, corpus: str, folder: str, sets: tuple[str, ...], bad: tuple[int, int]) -> list[dict[str, Any]]:
