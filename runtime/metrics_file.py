@@ -40,11 +40,15 @@ class MetricsFile:
             raise StorageError(f"cannot write {self._path}", error) from error
         self._waiting = []
 
-    def forget_after(self, step: int) -> None:
-        """Drop the lines of steps that a resumed run takes again, and a line that was cut off."""
+    def forget_after(self, step: int, *, evaluated: int) -> None:
+        """Drop what a resumed run does again, and a line that was cut off.
+
+        step       the last step that it does not take again
+        evaluated  the last step after which it does not measure the valid split again; others are measured at the end
+        """
         if self._path.exists():
             lines = list(_lines(self._path))
-            kept = [line for line, found in lines if found is not None and _step(found) <= step]
+            kept = [line for line, found in lines if found is not None and _stays(found, step, evaluated)]
             # a run may go on where there is no room to write all of it again
             if len(kept) < len(lines):
                 replace_file(self._path, "".join(kept).encode())
@@ -63,6 +67,12 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | None]]:
             except (ValueError, RecursionError):
                 found = None
             yield line, found if isinstance(found, dict) and line.endswith("\n") else None
+
+
+def _stays(record: Mapping[str, Any], step: int, evaluated: int) -> bool:
+    if "split" not in record:
+        return _step(record) <= step
+    return record["split"] == "valid" and _step(record) <= evaluated
 
 
 def _step(record: Mapping[str, Any]) -> float:

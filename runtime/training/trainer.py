@@ -61,7 +61,7 @@ def train(
     if resume:
         take_up(trainer)
     for file in (trainer.metrics, *([MetricsFile(run.samples)] if world.is_first else [])):
-        file.forget_after(trainer.state.step if resume else -1)
+        file.forget_after(trainer.state.step if resume else -1, evaluated=trainer.state.evaluated if resume else -1)
     trainer.board.open(after=trainer.state.step)
     try:
         with StopRequest() as stop, deterministic(trainer.settings["deterministic"]):

@@ -631,16 +631,17 @@ def test_metrics_that_find_no_room_wait(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_lines_that_are_done_again_or_cut_off_go(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 1}\n{"step": 2, "split": "valid"}\n{"step": 3}\nrubbish\n[1]\n{"step": 2')
-    MetricsFile(path).forget_after(2)
-    assert path.read_text() == '{"step": 1}\n{"step": 2, "split": "valid"}\n'
+    again = '{"step": 3}\n{"step": 2, "split": "valid"}\n{"step": 1, "split": "test"}\n{"step": 1, "split": [1]}\n'
+    path.write_text('{"step": 1, "split": "valid"}\n{"step": 2}\n' + again + 'rubbish\n[1]\n{"step": 2')
+    MetricsFile(path).forget_after(2, evaluated=1)
+    assert path.read_text() == '{"step": 1, "split": "valid"}\n{"step": 2}\n'
 
 
 def test_lines_that_all_stay_are_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1}\n{"step": 2}\n')
     before = path.stat().st_ino
-    MetricsFile(path).forget_after(2)
+    MetricsFile(path).forget_after(2, evaluated=2)
     assert path.stat().st_ino == before
 
 

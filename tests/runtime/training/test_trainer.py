@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from s2sc.runtime.evaluation import evaluate
 from s2sc.runtime.metrics_file import MetricsFile
 from s2sc.runtime.model import build_model
 from s2sc.runtime.run_folder import Run
+from s2sc.runtime.run_record import read_run
 from s2sc.runtime.storage import StorageError
 from s2sc.runtime.trained import load_trained
 from s2sc.runtime.training import keeping
@@ -97,6 +99,19 @@ def test_the_result_says_what_came_out(kit: Any, corpus: Path, tmp_path: Path) -
         *("spec.s2s", "graph.json", "graph.map.json", "run.json", "metrics.jsonl", "result.json"),
         *("samples.jsonl", "checkpoints", "tensorboard"),
     }
+
+
+def test_what_is_measured_again_stands_in_its_file_once(kit: Any, tmp_path: Path) -> None:
+    """As if the run had been killed between its last samples and its result."""
+    corpus, run = kit.write_corpus(tmp_path / "tones"), tmp_path / "run"
+    shutil.copy(corpus / "valid.jsonl", corpus / "test.jsonl")
+    text = kit.SPEC.replace("  keep ", '  test    = ["test.jsonl"]\n  keep ')
+    kit.trained(corpus, run, text=text)
+    before = (run / "samples.jsonl").read_text()
+    assert [json.loads(line)["split"] for line in before.splitlines()] == ["valid"] * 4 + ["test"]
+    (run / "result.json").unlink()
+    kit.trained(corpus, run, text=text, resume=True)
+    assert (run / "samples.jsonl").read_text() == before
 
 
 def test_samples_are_the_same_examples_each_time(kit: Any, corpus: Path, tmp_path: Path) -> None:
@@ -387,6 +402,11 @@ def test_the_best_checkpoint_stays_and_is_what_is_measured(kit: Any, corpus: Pat
     best = load_best(tmp_path / "checkpoints")
     assert best is not None
     assert best.step == last
+    for _ in range(2):
+        listed = read_run(tmp_path)
+        assert (listed.best_step, listed.best) == (last, least)
+        # as it is while a run is in training
+        (tmp_path / "result.json").unlink(missing_ok=True)
 
 
 def test_the_best_checkpoint_survives_pruning(
