@@ -36,6 +36,12 @@ def test_every_kind_of_input_gets_as_far_as_it_should() -> None:
     assert list(islice(Inputs("a test"), 5)) == list(islice(Inputs("a test"), 5))
 
 
+@pytest.mark.parametrize("group", range(4))
+def test_inputs_of_all_kinds_keep_the_promises(group: int) -> None:
+    for _, content in islice(Inputs(f"promises {group}"), 750):
+        trial.attempt(content)
+
+
 def test_models_come_to_their_plans() -> None:
     inputs = Inputs("models")
     assert sum(trial.attempt(inputs.meant().encode()).planned for _ in range(30)) >= 3

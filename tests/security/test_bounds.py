@@ -19,10 +19,14 @@ MOST_BYTES = 128 * 1024 * 1024
 # of the families that cost most, as much as a spec may have; of all, with S2SC_FULL_SIZE=1; else so much of each
 COSTLY = ("no words", "strings left open", "types", "doubling lists", "doubling blocks", "parentheses")
 USUAL_BYTES = 16 * 1024
+# two families in one file, so much of each
+PAIR_BYTES = 2 * 1024
+PAIRS = [f"{one}+{other}" for step in range(1, 7) for one, other in zip(FAMILIES, list(FAMILIES)[step:], strict=False)]
 
 CHILD = """
 import gc, json, os, resource, sys
 from pathlib import Path
+from s2sc.dsl.limits import LIMITS
 from s2sc.fuzz import trial
 from s2sc.tests.security.families import FAMILIES
 from s2sc.tests.small_spec import SPEC
@@ -36,7 +40,8 @@ gc.collect()
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 bound = pages * resource.getpagesize() + most_bytes
 for name in sys.argv[4:]:
-    content = FAMILIES[name](size).encode()[:size].decode("utf-8", "ignore").encode()
+    text = "".join(FAMILIES[one](size)[:size] for one in name.split("+"))
+    content = text.encode()[: LIMITS.file_bytes].decode("utf-8", "ignore").encode()
     pid = os.fork()
     if not pid:
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
@@ -66,6 +71,7 @@ print(json.dumps(["torch loaded", "torch" in sys.modules]))
             )
             for group in range(4)
         ),
+        *(pytest.param(PAIR_BYTES, PAIRS[group::4], id=f"pairs {group}") for group in range(4)),
     ],
 )
 def test_no_family_takes_more_than_its_share(size: int, names: Sequence[str], tmp_path: Path) -> None:
@@ -77,6 +83,10 @@ def test_no_family_takes_more_than_its_share(size: int, names: Sequence[str], tm
     *broken, (_, torch) = map(json.loads, run.stdout.splitlines())
     assert broken == []
     assert torch is False
+
+
+def test_there_are_enough_inputs() -> None:
+    assert len(COSTLY) + len(FAMILIES) + len(PAIRS) >= 500
 
 
 def test_a_larger_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

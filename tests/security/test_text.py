@@ -6,16 +6,22 @@ import pytest
 from s2sc.dsl.diagnostics import Findings
 from s2sc.dsl.parser import parse
 from s2sc.dsl.reading import Unreadable, source_of
+from s2sc.fuzz.inputs import Inputs
+from s2sc.tests.dsl.test_format import check, plain
 
 
-def said(content: bytes) -> str:
-    """What a reader is told of a file's first fault, with its place."""
+def problems(content: bytes) -> list[str]:
+    """What a reader is told of a file's faults, with their places."""
     try:
         source = source_of(content, "a.s2s")
     except Unreadable as refused:
-        return refused.message
+        return [refused.message]
     parse(source, findings := Findings())
-    return next((f"{one.span.line}:{one.span.column} {one.message}" for one in findings if one.span), "")
+    return [f"{one.span.line}:{one.span.column} {one.message}" for one in findings if one.span]
+
+
+def said(content: bytes) -> str:
+    return next(iter(problems(content)), "")
 
 
 @pytest.mark.parametrize(
@@ -57,3 +63,28 @@ def test_thousands_of_errors_are_counted_and_few_are_shown() -> None:
     assert len(found) <= 1001
     assert any("more syntax errors, not shown" in one.message for one in found)
     assert full.render(found).count("error[") <= 100
+
+
+FORBIDDEN = (
+    *map(chr, [0x00, 0x07, 0x08, 0x0B, 0x0C, 0x1B, 0x7F, 0x85, 0x200E, 0x200F, 0x2028, 0x2029]),
+    *map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]),
+)
+
+
+@pytest.mark.parametrize("group", range(4))
+def test_characters_that_deceive_are_found_wherever_they_stand(group: int) -> None:
+    inputs = Inputs(f"deceive {group}")
+    for _ in range(250):
+        text, odd = plain(inputs.generated()), inputs.random.choice(FORBIDDEN)
+        at = inputs.random.randrange(1, len(text) + 1)
+        content = (text[:at] + odd + text[at:]).encode()
+        assert any(f"U+{ord(odd):04X}" in one or "NUL" in one for one in problems(content)), content
+
+
+@pytest.mark.parametrize("group", range(4))
+def test_text_of_other_systems_and_formatted_text_mean_the_same(group: int) -> None:
+    inputs = Inputs(f"same {group}")
+    for _ in range(250):
+        text = plain(inputs.generated())
+        other = source_of(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), "a.s2s")
+        assert check(other.text) == check(text)

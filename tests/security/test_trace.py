@@ -65,6 +65,10 @@ def project(tmp_path: Path) -> Path:
     (inner / "reads.s2s").write_text(
         changed(('train = ["train.jsonl"]', 'train = [path(env("CANARY", default = "a"), "b.jsonl")]'))
     )
+    wrong = sorted(path for path in (ROOT / "tests" / "ui").rglob("*.s2s") if path.is_file())[::2]
+    assert len(wrong) >= 300
+    for number, path in enumerate(wrong):
+        shutil.copyfile(path, inner / f"wrong{number}.s2s")
     (inner / "hostile.s2s").write_text(HOSTILE.replace("{outside}", str(outside)))
     return inner
 
