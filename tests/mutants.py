@@ -32,7 +32,7 @@ _SCALERS = ("tests/runtime/precision/test_scalers.py", "tests/runtime/precision/
 # what is changed, and the tests that are to notice
 TARGETS = {
     "limits": (("dsl/reading.py",), _READING),
-    "confinement": (("dsl/imports.py",), ("tests/dsl/test_imports.py", "tests/ui/test_ui.py", "-k", "imports")),
+    "confinement": (("dsl/imports.py",), ("tests/dsl/test_imports.py", "tests/security/test_paths.py")),
     "checkpoint": (("runtime/checkpoint.py", "runtime/storage.py"), _CHECKPOINT),
     "scaler": (tuple(f"runtime/training/scaling/{name}.py" for name in ("backoff", "logmax", "guarded")), _SCALERS),
 }

@@ -11,6 +11,7 @@ import pytest
 import torch
 from s2sc.compiler.parts.data.speech import Speech
 from s2sc.runtime.checkpoint import load_checkpoint
+from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.data.speech import open_speech
 from s2sc.runtime.distributed import World
 from s2sc.runtime.evaluation import evaluate
@@ -58,6 +59,16 @@ def training_on_bad_records(world: World, corpus: str, folder: str, sets: tuple[
     result = train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
     assert sum(result["data"]["refused"].values()) == len(data.tally.refused)
     return sorted((problem.reason, problem.line) for problem in data.tally.refused)
+
+
+def training_on_texts(world: World, folder: str, text: str, sets: tuple[str, ...]) -> dict[str, Any]:
+    """Train on a corpus that is made of nothing; result.json's content."""
+    checked = graph_of(*sets, text=text)
+    run = Run(Path(folder))
+    if world.is_first:
+        run.begin(checked, spec_text=text, base=Path(folder), started_with={})
+    data = open_data(checked, base=Path(folder), environment={})
+    return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
 
 
 def averaging(world: World, corpus: str, folder: str) -> dict[str, Any]:
