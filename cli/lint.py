@@ -223,12 +223,15 @@ def _codes(written: Sequence[str], option: str) -> tuple[str, ...]:
 
 
 def _write_baseline(path: Path, findings: Sequence[Diagnostic], options: argparse.Namespace, code: int) -> int:
-    from ..compiler.lint.baseline import write_baseline
+    from ..compiler.lint.baseline import BadBaseline, write_baseline
 
     errors = [one for one in findings if one.severity == "error"]
     if errors:
         _report(errors, options.format, [])
-    number = _written(path, lambda: write_baseline(path, findings))
+    try:
+        number = _written(path, lambda: write_baseline(path, findings))
+    except BadBaseline as problem:
+        raise Refused(str(problem)) from None
     note(f"wrote {number} finding{'s' if number != 1 else ''} to {path}")
     if errors:
         note("errors are never taken for known")

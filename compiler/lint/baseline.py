@@ -80,15 +80,7 @@ class Baseline:
 
 def read_baseline(path: Path) -> Baseline:
     """The baseline in a file. Raises BadBaseline."""
-    try:
-        content = read_bytes(path, str(path), most=_MOST_BYTES, what="a baseline")
-        found = parse_strictly(content, str(path), most_bytes=_MOST_BYTES, most_depth=_MOST_DEPTH)
-    except Unreadable as error:
-        raise BadBaseline(error.message) from None
-    except BadJson as error:
-        raise BadBaseline(str(error)) from None
-    if not isinstance(found, dict) or not isinstance(found.get("findings"), list):
-        raise BadBaseline(f"{path}: is no baseline; s2sc lint --write-baseline writes one")
+    found = _content(path)
     if found.get("version") != VERSION:
         raise BadBaseline(f"{path}: is a baseline of another version of s2sc; write it again with --write-baseline")
     counts: Counter[Entry] = Counter()
@@ -100,8 +92,30 @@ def read_baseline(path: Path) -> Baseline:
     return Baseline(path, counts)
 
 
+def _content(path: Path) -> dict[str, Any]:
+    """What a baseline of any version holds. Raises BadBaseline."""
+    try:
+        content = read_bytes(path, str(path), most=_MOST_BYTES, what="a baseline")
+        found = parse_strictly(content, str(path), most_bytes=_MOST_BYTES, most_depth=_MOST_DEPTH)
+    except Unreadable as error:
+        raise BadBaseline(error.message) from None
+    except BadJson as error:
+        raise BadBaseline(str(error)) from None
+    if not isinstance(found, dict) or not isinstance(found.get("findings"), list):
+        raise BadBaseline(f"{path}: is no baseline; s2sc lint --write-baseline writes one")
+    return found
+
+
 def write_baseline(path: Path, findings: Iterable[Diagnostic]) -> int:
-    """Write what is known from now on; gives how many findings that are. Errors are left out."""
+    """Write what is known from now on; gives how many findings that are. Errors are left out.
+
+    Raises OSError; BadBaseline where a file that is none is there, such as a spec whose name was meant to follow.
+    """
+    if path.is_file() and path.stat().st_size:
+        try:
+            _content(path)
+        except BadBaseline:
+            raise BadBaseline(f"{path} is there and is no baseline: remove it or choose another name") from None
     counts = Counter(_entry(finding, path) for finding in findings if finding.severity != "error")
     entries = [{**entry._asdict(), "count": count} for entry, count in sorted(counts.items())]
     write_whole(path, canonical({"version": VERSION, "findings": entries}))

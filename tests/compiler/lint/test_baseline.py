@@ -98,3 +98,20 @@ def test_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nothing.json"):
         with pytest.raises(BadBaseline):
             read_baseline(path)
+
+
+@pytest.mark.parametrize("content", ["edition 1\n", "[]", "{}", "\xff"])
+def test_a_file_that_is_no_baseline_is_not_written_over(content: str, spec: Path, tmp_path: Path) -> None:
+    path = tmp_path / "other.s2s"
+    path.write_text(content)
+    with pytest.raises(BadBaseline, match="is there and is no baseline: remove it or choose another name"):
+        write_baseline(path, Linter().lint(spec).findings)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("content", ["", '{"version": 99, "findings": []}'])
+def test_a_baseline_of_another_version_is_written_over(content: str, spec: Path, tmp_path: Path) -> None:
+    path = tmp_path / "known.json"
+    path.write_text(content)
+    assert write_baseline(path, Linter().lint(spec).findings) == 2
+    assert codes(spec, path) == []
