@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...dsl.signature import Param
+from ...dsl.units import UNITS
 from ...dsl.values import DType, Quantity, Range
 
 
@@ -30,6 +31,9 @@ def default_of(one: Param) -> str:
         return "**required**"
     if "section" in one.families:
         return "its own"
+    if one.units == ("bytes",) and isinstance(one.default, int):
+        unit = next(unit for unit in ("GiB", "MiB", "KiB", "B") if one.default % UNITS[unit][1] == 0)
+        return f"`{one.default // UNITS[unit][1]} {unit}`"
     return f"`{spelt(one.default)}`"
 
 

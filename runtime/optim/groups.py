@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...compiler.graph import CheckedGraph
 from ..lower import module_path
+from ..shards import local
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,17 @@ def named_parameters(module: nn.Module, checked: CheckedGraph) -> list[NamedPara
 
 
 def with_gradient(parameters: Sequence[NamedParameter], *, biases: bool, norms: bool) -> list[tuple[Tensor, Tensor]]:
-    """The weights that have a gradient, each with it; biases and parameters of normalisations only where asked for."""
+    """The weights that have a gradient, each with it; biases and parameters of normalisations only where asked for.
+
+    Of weights that are dealt out, what lies here.
+    """
     kinds = {"weight"} | ({"bias"} if biases else set()) | ({"norm"} if norms else set())
-    return [
+    found = [
         (one.tensor.detach(), one.tensor.grad)
         for one in parameters
         if one.kind in kinds and one.tensor.grad is not None
     ]
+    return list(zip(local(weight for weight, _ in found), local(gradient for _, gradient in found), strict=True))
 
 
 def decayed(parameters: Sequence[NamedParameter], decay: float) -> list[dict[str, Any]]:

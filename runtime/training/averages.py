@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..optim.groups import NamedParameter
+from ..shards import dealt_out, local
 
 
 class Averages:
@@ -28,7 +29,7 @@ class Averages:
     def follow(self, applied: Tensor | None = None) -> None:
         """Take a step's weights in; where `applied`, [] bool, is not set, nothing changes."""
         share = 1.0 - self._keep
-        values, weights = list(self.values.values()), [weight.float() for weight in self._weights]
+        values, weights = local(self.values.values()), [weight.float() for weight in local(self._weights)]
         if applied is None:
             torch._foreach_lerp_(values, weights, share)
             return
@@ -39,7 +40,7 @@ class Averages:
         """Go on from kept averages; from those of now where there are none."""
         for name, value in self.values.items():
             if name in values:
-                value.copy_(values[name])
+                value.copy_(dealt_out(values[name], value))
 
     @contextmanager
     def in_place(self, module: nn.Module) -> Iterator[None]:

@@ -91,7 +91,7 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
     trainer.keep_time()
     best = state.best
     checkpoint = state.to_checkpoint(made_with=made_with(trainer))
-    if not is_finite(checkpoint):
+    if trainer.world.agree(not is_finite(checkpoint)):
         message = f"the weights are not finite after step {state.step}"
         if must:
             raise Diverged(f"{message}. {unharmed(trainer)}")
@@ -215,6 +215,7 @@ def made_with(trainer: Trainer) -> dict[str, Any]:
         "CPU": torch.backends.cpu.get_cpu_capability(),
         "device": trainer.device.type,
         "devices": trainer.world.size,
+        "strategy": None if trainer.sharded is None else "fsdp",
         **{name: hyperparameters[name] for name in kept},
     }
 
@@ -236,7 +237,10 @@ def measure(trainer: Trainer, split: str, stop: StopRequest, *, averaged: bool =
 
     averages = trainer.state.averages if averaged else None
     try:
-        with averages.in_place(trainer.state.model.module) if averages is not None else nullcontext():
+        with (
+            averages.in_place(trainer.state.model.module) if averages is not None else nullcontext(),
+            trainer.sharded.whole() if trainer.sharded is not None else nullcontext(),
+        ):
             return evaluate(
                 trainer.state.model,
                 trainer.data,

@@ -25,6 +25,7 @@ from ..optim.lookup import clip_for, optimizer_for, regularizer_for, schedule_fo
 from ..progress import Progress
 from ..recomputed import recomputed
 from ..run_folder import Run
+from ..sharded import Sharded
 from ..tensorboard import Board
 from ..tf32 import use_tf32
 from .averages import Averages
@@ -35,7 +36,7 @@ from .running_statistics import RunningStatistics
 from .scaling.lookup import scaler_for
 from .state import TrainingState
 from .step import Stepper, may_run_ahead
-from .strategy import alone, ddp
+from .strategy import Part, alone, ddp, fsdp
 from .training import Trainer
 from .transfer import start_from
 from .weights import Weights
@@ -74,6 +75,16 @@ def prepare(
     if settings["compile"]:
         model = compiled(model)
     weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))
+    statistics = RunningStatistics(model.module)
+    part: Part = alone
+    dealt: Sharded | None = None
+    if not world.alone:
+        how = {"seed": settings["seed"], "bucket_bytes": settings["bucket"]}
+        if settings["strategy"] == "fsdp":
+            part, dealt = fsdp(model, world, **how)
+            weights.follow(named_parameters(model.module, checked))
+        else:
+            part = ddp(model, world, **how)
     optimizer = optimizer_for(settings["optimizer"], weights.named)
     averages = Averages(weights.named, settings["ema"]) if settings["ema"] is not None else None
     scaler = scaler_for(settings["precision"], device)
@@ -85,8 +96,6 @@ def prepare(
         augment=True,
         share=Share(world.rank, world.size),
     )
-    statistics = RunningStatistics(model.module)
-    part = alone if world.alone else ddp(model, world, seed=settings["seed"])
     return Trainer(
         checked=checked,
         data=data,
@@ -106,6 +115,7 @@ def prepare(
             clip=clip_for(settings["clip"]),
             world=world,
             part=part,
+            collects=world.alone or dealt is not None,
             waits=not may_run_ahead(optimizer, device),
         ),
         rate_of=schedule_for(settings["schedule"], float(settings["optimizer"].lr)),
@@ -113,6 +123,7 @@ def prepare(
         metrics=MetricsFile(run.metrics) if world.is_first else QuietMetrics(),
         board=Board(run.tensorboard, warn=progress.warn) if world.is_first else QuietBoard(),
         world=world,
+        sharded=dealt,
     )
 
 

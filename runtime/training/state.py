@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..checkpoint import AVERAGES, Checkpoint, CheckpointError
 from ..model import Model
+from ..shards import dealt_out, fitted, whole
 from .averages import Averages
 from .scaling.scaler import Scaler
 from .weights import Weights
@@ -68,7 +69,7 @@ class TrainingState:
         return type(self.optimizer).__name__
 
     def to_checkpoint(self, *, made_with: Mapping[str, Any]) -> Checkpoint:
-        """All of it; the tensors are the live ones.
+        """All of it; the tensors are the live ones. What is dealt out all processes put together.
 
         made_with  what the numbers of the next steps depend on besides, for `load` to compare
         """
@@ -81,7 +82,7 @@ class TrainingState:
         state["made_with"] = dict(made_with)
         groups = {"model": self.weights.state_dict(self.model.module), "optimizer": tensors, "random": random}
         if self.averages is not None:
-            groups[AVERAGES] = self.averages.values
+            groups[AVERAGES] = {name: whole(value) for name, value in self.averages.values.items()}
         return Checkpoint(self.step, groups, state)
 
     def load(self, checkpoint: Checkpoint, *, made_with: Mapping[str, Any]) -> list[str]:
@@ -128,7 +129,7 @@ def load_model(model: Model, checkpoint: Checkpoint, weights: Weights | None = N
     """
     try:
         if weights is None:
-            model.module.load_state_dict(weights_of(checkpoint))
+            model.module.load_state_dict(fitted(weights_of(checkpoint), model.module.state_dict()))
         else:
             weights.load_state_dict(model.module, checkpoint.tensors["model"])
     except RuntimeError as error:
@@ -148,7 +149,10 @@ def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], 
     tensors: dict[str, Tensor] = {}
     for index, entries in optimizer.state_dict()["state"].items():
         for name, value in entries.items():
-            (tensors if isinstance(value, Tensor) else numbers)[f"{index}.{name}"] = value
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{name}"] = whole(value)
+            else:
+                numbers[f"{index}.{name}"] = value
     return numbers, tensors
 
 
@@ -163,7 +167,7 @@ def _load_optimizer(
             if value.dim() and not _fits(value.shape, weights[int(index)].shape):
                 raise ValueError(f"{name} of weight {index} has the shape {tuple(value.shape)}")
             # a tensor from a file is a view into the file's bytes
-            value = value.clone()
+            value = dealt_out(value.clone(), weights[int(index)]) if value.dim() else value.clone()
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 

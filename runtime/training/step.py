@@ -20,6 +20,7 @@ from ..data.batch import Batch
 from ..distributed import ALONE, World
 from ..model import Model
 from ..optim.lookup import Regularizer
+from ..shards import largest, local, total_norm
 from .averages import Averages
 from .running_statistics import RunningStatistics
 from .scaling.scaler import Scaler
@@ -59,6 +60,7 @@ class Stepper:
     waits      whether it may read from the device at each step, which on a GPU would keep it from working ahead
     averages   follow the weights, where there are any
     part       entered around each forward and backward pass: where ranks add up their gradients
+    collects   whether it has done so after each of them, and not after a step's last alone
     """
 
     model: Model
@@ -72,6 +74,7 @@ class Stepper:
     world: World = ALONE
     waits: bool = True
     part: Part = alone
+    collects: bool = True
     _loss: Tensor = field(default_factory=lambda: torch.zeros(()))
     _examples: int = 0
     _first: str = ""
@@ -91,8 +94,8 @@ class Stepper:
                 loss = self.model.loss(self.model(batch), batch).sum() / weight
                 self._loss += loss.detach()
                 torch.autograd.backward(self._scaled(loss))
-            if self.world.size == 1:
-                # sums of halves lose digits; ranks add up theirs where the gradients arose, after the last
+            if self.collects:
+                # sums of halves lose digits; with ddp ranks add up theirs where the gradients arose, after the last
                 self.weights.collect()
         self._examples, self._first = sum(batch.total or len(batch) for batch in batches), batches[0].ids[0]
         self._batches = batches
@@ -112,19 +115,20 @@ class Stepper:
             # the processes skip together: what one of them has of it, all have
             both = self.world.sum(torch.stack((self._loss, (~sound).to(self._loss))))
             self._loss, sound = both[0], both[1] == 0
-        gradients = self.weights.collect()
-        largest = torch.zeros(())
+        collected = self.weights.collect()
+        gradients = local(collected)
+        most = torch.zeros(())
         if self.scaler.enabled:
             torch._foreach_mul_(gradients, self.scaler.value.reciprocal())
             # what half precision had to hold: neither a penalty nor a clip is part of it
-            largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
+            most = largest(collected)
         self.regularizer.add_gradient()
-        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        norm = total_norm(collected)
         skipped = ~(torch.isfinite(self._loss) & torch.isfinite(norm) & sound)
         seen = (self._loss, norm, skipped, self.scaler.at_floor, self.scaler.value)
         figures = torch.stack([value.detach().double() for value in seen])
         if self.scaler.enabled:
-            self.scaler.update(skipped, largest)
+            self.scaler.update(skipped, most)
         known: list[float] | None = None
         if not self.waits:
             self._change_where(~skipped, gradients, norm, rate)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..data.batch import Batch
@@ -15,8 +15,7 @@ from ..data.example import digest
 from ..distributed import World
 from ..layers.batch_norm import BatchNorm
 from ..model import Model
-
-BUCKET_BYTES = 25 * 2**20
+from ..sharded import Sharded, sharded
 
 Part = Callable[[Batch, bool], AbstractContextManager[None]]
 
@@ -26,7 +25,7 @@ def alone(batch: Batch, last: bool) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def ddp(model: Model, world: World, *, seed: int, bucket_bytes: float = BUCKET_BYTES) -> Part:
+def ddp(model: Model, world: World, *, seed: int, bucket_bytes: float) -> Part:
     """Give every process all weights; gradients are averaged in buckets while the backward pass goes on.
 
     bucket_bytes  gradients that travel together
@@ -43,12 +42,30 @@ def ddp(model: Model, world: World, *, seed: int, bucket_bytes: float = BUCKET_B
         gradient_as_bucket_view=True,
         bucket_cap_mb=bucket_bytes / 2**20,
     )
+    model.trained = wrapped
+    return partial(_part, wrapped, world, _counted(model, world), seed)
+
+
+def fsdp(model: Model, world: World, *, seed: int, bucket_bytes: float) -> tuple[Part, Sharded]:
+    """Give every process its shard of all weights; the model's parameters are other ones from here on.
+
+    bucket_bytes  weights that are fetched, and gradients that travel, together
+
+    Gives what `ddp` gives, and what makes weights whole for a time. The gradients of each batch travel as they arise:
+    kept until a step's last one they would be whole.
+    """
+    assert isinstance(model.trained, fx.GraphModule)
+    found = sharded(model.trained, world, bucket_bytes=bucket_bytes)
+    model.trained = found.module
+    return partial(_sharded_part, found.everywhere, world, _counted(model, world), seed), found
+
+
+def _counted(model: Model, world: World) -> _Counted:
     counted = _Counted(world)
     for layer in model.module.modules():
         if isinstance(layer, BatchNorm):
             layer.over_all = counted
-    model.trained = wrapped
-    return partial(_part, wrapped, world, counted, seed)
+    return counted
 
 
 class _Counted:
@@ -66,9 +83,28 @@ class _Counted:
 def _part(
     wrapped: DistributedDataParallel, world: World, counted: _Counted, seed: int, batch: Batch, last: bool
 ) -> Iterator[None]:
-    counted.counts = batch.counts
-    # what is drawn at random in a step depends on nothing before it: every process goes on like one that was not ended
-    torch.manual_seed(int(digest("step", seed, batch.epoch, batch.number, world.rank)) % 2**63)
+    _begin(world, counted, seed, batch)
     # around the forward pass too: it is there that torch decides whether the gradients of this pass travel
     with nullcontext() if last else wrapped.no_sync():
         yield
+
+
+@contextmanager
+def _sharded_part(
+    everywhere: Sequence[nn.Parameter], world: World, counted: _Counted, seed: int, batch: Batch, last: bool
+) -> Iterator[None]:
+    _begin(world, counted, seed, batch)
+    before = [one.grad for one in everywhere]
+    for one in everywhere:
+        one.grad = None
+    yield
+    for one, sum_before in zip(everywhere, before, strict=True):
+        if one.grad is not None:
+            mean = (world.sum(one.grad.float()) / world.size).to(one.grad.dtype)
+            one.grad = mean if sum_before is None else sum_before + mean
+
+
+def _begin(world: World, counted: _Counted, seed: int, batch: Batch) -> None:
+    counted.counts = batch.counts
+    # what is drawn at random in a step depends on nothing before it: every process goes on like one that was not ended
+    torch.manual_seed(int(digest("step", seed, batch.epoch, batch.number, world.rank)) % 2**63)

@@ -20,6 +20,7 @@ from ..evaluation import Evaluation
 from ..metrics_file import MetricsFile
 from ..progress import Progress
 from ..run_folder import Run
+from ..sharded import Sharded
 from ..tensorboard import Board
 from .state import TrainingState
 from .step import Outcome, Stepper
@@ -35,6 +36,7 @@ class Trainer:
     stepper  takes its steps
     rate_of  the learning rate of a step
     world    the processes that train together
+    sharded  what makes weights whole that are dealt out; None where every process holds all
     rate, norm, scale  of the last step: learning rate, norm of its gradient before clipping, scale of its loss
     saving   the place and the best of the checkpoint that is being written
     saved, best_saved  those of the last one that is on the disk
@@ -54,6 +56,7 @@ class Trainer:
     metrics: MetricsFile
     board: Board
     world: World = ALONE
+    sharded: Sharded | None = None
     rate: float = 0.0
     norm: float = 0.0
     scale: float = 1.0

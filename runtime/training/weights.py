@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..optim.groups import NamedParameter
+from ..shards import dealt_out, fitted, local, whole
 
 
 class Weights:
@@ -49,9 +50,22 @@ class Weights:
                 one.tensor.data = one.tensor.detach().to(dtype)
             if one.tensor.requires_grad:
                 self.named.append(seen)
-        by_name = {one.name: one.tensor for one in parameters}
-        self._pairs = [(by_name[name], master) for name, master in self.masters.items()]
+        self._pair()
         self.write_back()
+
+    def follow(self, parameters: Sequence[NamedParameter]) -> None:
+        """Take the parameters that stand in the place of the first ones, dealt out; masters are dealt out like them."""
+        now = {one.name: one.tensor for one in parameters}
+        for name, master in self.masters.items():
+            spread = dealt_out(master.detach(), now[name])
+            self.masters[name] = nn.Parameter(spread, requires_grad=master.requires_grad)
+        self._model = [replace(one, tensor=now[one.name]) for one in self._model]
+        self.named = [replace(one, tensor=self.masters.get(one.name, now[one.name])) for one in self.named]
+        self._pair()
+
+    def _pair(self) -> None:
+        by_name = {one.name: one.tensor for one in self._model}
+        self._pairs = [(by_name[name], master) for name, master in self.masters.items()]
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -77,9 +91,9 @@ class Weights:
                 more.append(half.grad)
             half.grad = None
         if first:
-            torch._foreach_copy_([into for into, _ in first], [given for _, given in first])
+            torch._foreach_copy_(local(into for into, _ in first), local(given for _, given in first))
         if sums:
-            torch._foreach_add_(sums, [given.float() for given in more])
+            torch._foreach_add_(local(sums), [given.float() for given in local(more)])
         return [one.tensor.grad for one in self.named if one.tensor.grad is not None]
 
     @torch.no_grad()
@@ -89,8 +103,8 @@ class Weights:
         for half, master in self._pairs:
             by_dtype.setdefault(half.dtype, []).append((half, master))
         for dtype, pairs in by_dtype.items():
-            halves = [half for half, _ in pairs]
-            torch._foreach_copy_(halves, [master for _, master in pairs])
+            halves = local(half for half, _ in pairs)
+            torch._foreach_copy_(halves, local(master for _, master in pairs))
             largest = torch.finfo(dtype).max
             torch._foreach_clamp_max_(halves, largest)
             torch._foreach_clamp_min_(halves, -largest)
@@ -101,13 +115,14 @@ class Weights:
             one.tensor.grad = None
 
     def state_dict(self, module: nn.Module) -> dict[str, Tensor]:
-        """A model's state with masters in the place of halves: what checkpoints hold."""
-        return {**module.state_dict(), **{name: master.detach() for name, master in self.masters.items()}}
+        """A model's state with masters in the place of halves, whole: what checkpoints hold."""
+        found = {**module.state_dict(), **{name: master.detach() for name, master in self.masters.items()}}
+        return {name: whole(tensor) for name, tensor in found.items()}
 
     def load_state_dict(self, module: nn.Module, state: Mapping[str, Any]) -> None:
         """Put a state of any precision into model and masters; RuntimeError where names or shapes do not fit."""
-        module.load_state_dict(dict(state))
+        module.load_state_dict(fitted(state, module.state_dict()))
         with torch.no_grad():
             for name, master in self.masters.items():
-                master.copy_(state[name])
+                master.copy_(dealt_out(state[name], master))
         self.write_back()

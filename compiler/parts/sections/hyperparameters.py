@@ -100,6 +100,19 @@ class Hyperparameters(Part):
         doc="make kernels for all but recurrent layers by torch.compile, in the first steps",
         training=True,
     )
+    strategy: str = param(
+        default="ddp",
+        doc="what each of several devices holds: all weights, or its shard of them",
+        choices=("ddp", "fsdp"),
+        training=True,
+    )
+    bucket: int = param(
+        default=25 * 2**20,
+        doc="gradients (with fsdp: weights too) that travel between devices together",
+        unit="bytes",
+        minimum=1,
+        training=True,
+    )
     workers: int = param(default=2, doc="processes that read data", minimum=0, maximum=256, training=True)
     checkpoint: Part = param(default=None, doc="what is kept on disk", families=("section",), training=True)
 

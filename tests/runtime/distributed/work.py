@@ -19,6 +19,7 @@ from s2sc.runtime.initialize import initialize
 from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
+from s2sc.runtime.shards import local
 from s2sc.runtime.training import keeping
 from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
@@ -30,21 +31,23 @@ PLAIN = SPEC.replace(" -> dropout(0.02)", "")
 
 
 def digest(tensors: Any) -> str:
-    """The bits of some tensors."""
+    """The bits of some tensors; of those that are dealt out, of what lies here."""
     found = hashlib.sha256()
-    for tensor in tensors:
+    for tensor in local(tensors):
         found.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
 
 
-def training(world: World, corpus: str, folder: str, sets: tuple[str, ...], text: str = PLAIN) -> dict[str, Any]:
-    """Train into a folder; result.json's content."""
+def training(
+    world: World, corpus: str, folder: str, sets: tuple[str, ...], text: str = PLAIN, resume: bool = False
+) -> dict[str, Any]:
+    """Train into a folder, or go on there; result.json's content."""
     checked = graph_of(*sets, text=text)
     run = Run(Path(folder))
     if world.is_first:
         run.begin(checked, spec_text=text, base=Path(corpus), started_with={})
     data = data_of(checked, Path(corpus))
-    return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+    return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world, resume=resume)
 
 
 def training_on_bad_records(world: World, corpus: str, folder: str, sets: tuple[str, ...]) -> list[tuple[str, int]]:

@@ -1,0 +1,84 @@
+"""Tensors that are dealt out over processes: the part that lies here, the whole, and figures over all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import DTensor, Placement, Replicate, distribute_tensor
+
+
+def local(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """What lies here of each tensor, in the same memory; whole tensors as they are."""
+    with torch.no_grad():
+        return [one.to_local() if isinstance(one, DTensor) else one for one in tensors]
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """All of a tensor; every process takes part."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def dealt_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """A tensor that every process has, dealt out as another one is; in its memory where that is whole.
+
+    A state that holds one number for all rows of a weight is whole everywhere.
+    """
+    if not isinstance(like, DTensor):
+        return tensor
+    sides = tensor.shape == like.shape or (tensor.dim() == like.dim() and tensor.shape[0] == like.shape[0] > 1)
+    return _placed(tensor, like.device_mesh, like.placements if sides else [Replicate()] * len(like.placements))
+
+
+def fitted(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state of whole tensors as a module takes it whose own state is dealt out, name by name."""
+    return {
+        name: dealt_out(value, own[name]) if name in own and own[name].shape == value.shape else value
+        for name, value in state.items()
+    }
+
+
+def total_norm(tensors: Sequence[Tensor]) -> Tensor:
+    """The Euclidean norm of all tensors together, []."""
+    sharded = [one for one in tensors if isinstance(one, DTensor)]
+    if not sharded:
+        return torch.nn.utils.get_total_norm(tensors, foreach=True)
+    # float64: a norm that float32 holds has a square that it may not hold
+    square = partial(_square, device=sharded[0].to_local().device)
+    here = square(local(sharded))
+    for group in _groups(sharded[0]):
+        dist.all_reduce(here, group=group)
+    return (here + square([one for one in tensors if not isinstance(one, DTensor)])).sqrt().float()
+
+
+def largest(tensors: Sequence[Tensor]) -> Tensor:
+    """The greatest magnitude in all tensors, []."""
+    sharded = [one for one in tensors if isinstance(one, DTensor)]
+    # a process may have nothing of a short tensor
+    here = [one for one in local(tensors) if one.numel()]
+    found = torch.stack(torch._foreach_norm(here, float("inf"))).max() if here else torch.zeros(())
+    for group in _groups(sharded[0]) if sharded else ():
+        found = found.to(sharded[0].to_local().device)
+        dist.all_reduce(found, dist.ReduceOp.MAX, group=group)
+    return found
+
+
+def _square(tensors: list[Tensor], *, device: torch.device) -> Tensor:
+    if not tensors:
+        return torch.zeros((), dtype=torch.float64, device=device)
+    return torch.stack(torch._foreach_norm(tensors, 2, torch.float32)).double().square().sum()
+
+
+def _groups(tensor: DTensor) -> list[dist.ProcessGroup]:
+    mesh = tensor.device_mesh
+    return [mesh.get_group(axis) for axis, place in enumerate(tensor.placements) if place.is_shard()]
+
+
+def _placed(tensor: Tensor, mesh: DeviceMesh, placements: Sequence[Placement]) -> Tensor:
+    # every process has it, so nothing travels
+    found: Tensor = distribute_tensor(tensor.to(mesh.device_type), mesh, placements, src_data_rank=None)
+    return found
