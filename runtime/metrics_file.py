@@ -46,6 +46,7 @@ class MetricsFile:
         step       the last step that it does not take again
         evaluated  the last step after which it does not measure the valid split again; others are measured at the end
         """
+        self._waiting = [line for line in self._waiting if _stays(json.loads(line), step, evaluated)]
         if self._path.exists():
             lines = list(_lines(self._path))
             kept = [line for line, found in lines if found is not None and _stays(found, step, evaluated)]

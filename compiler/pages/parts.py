@@ -30,6 +30,7 @@ FAMILIES = {
     "initializer": "Initializers",
     "precision": "Precision",
     "scaling": "Loss scaling",
+    "guard": "Guards",
     "section": "Sections",
 }
 # What a component computes in, by the precision that it declares.

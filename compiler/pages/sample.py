@@ -64,6 +64,7 @@ _PLACES = {
     "regularizer": "regularizer = {}",
     "precision": "precision = {}",
     "scaling": "precision = mixed(fp16, loss_scale = {})",
+    "guard": "guard = {}",
     "initializer": "initializer = {}",
     "metric": "metrics = [{}]",
     "augment": "augment = [{}]",

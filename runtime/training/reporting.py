@@ -35,6 +35,8 @@ def report(trainer: Trainer) -> None:
         figures["loss_scale"] = trainer.scale
     if state.skipped:
         figures["skipped"] = state.skipped
+    if state.rewinds:
+        figures["rewinds"] = state.rewinds
     trainer.progress.advance(figures)
     if state.step % int(trainer.settings["log"]) and not trainer.finished:
         return

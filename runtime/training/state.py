@@ -31,6 +31,8 @@ class TrainingState:
     evaluated           the step at which the valid split was last measured
     best                the step with the best weights, and its metric
     stale               evaluations in a row that found no better ones
+    recent              losses of the last steps, where jumps are looked for
+    rewinds             how often training went back because its loss jumped
     """
 
     model: Model
@@ -50,6 +52,8 @@ class TrainingState:
     evaluated: int = -1
     best: tuple[int, float] | None = None
     stale: int = 0
+    recent: list[float] = field(default_factory=list)
+    rewinds: int = 0
 
     COUNTERS = (
         "epoch",
@@ -62,6 +66,8 @@ class TrainingState:
         "evaluated",
         "best",
         "stale",
+        "recent",
+        "rewinds",
     )
 
     @property
@@ -104,9 +110,11 @@ class TrainingState:
             torch.set_rng_state(checkpoint.tensors["random"]["cpu"])
             if self.device.type == "cuda" and "cuda" in checkpoint.tensors["random"]:
                 torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)
+            # what is younger than a checkpoint starts anew
+            counters = {"stale": 0, "skipped": 0, "recent": [], "rewinds": 0, **state}
             for name in self.COUNTERS:
-                # what is younger than a checkpoint starts anew
-                setattr(self, name, state[name] if name in state or name not in ("stale", "skipped") else 0)
+                setattr(self, name, counters[name])
+            self.recent = [float(loss) for loss in self.recent]
             self.best = (int(self.best[0]), float(self.best[1])) if self.best else None
             before = state["made_with"]
             different = [name for name, value in made_with.items() if before.get(name) != value]

@@ -23,6 +23,7 @@ from .batches import train_batches
 from .diagnosis import diagnose
 from .ended import Diverged, Stopped
 from .exactness import deterministic
+from .guard import go_back, watch
 from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, share_tally, stop_here, unharmed
 from .preparing import prepare, take_up
 from .reporting import record_samples, report
@@ -93,6 +94,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
             trainer.agree(stop)
             if stop.requested is not None:
                 settle(trainer)
+                _went_back(trainer)
                 stop_here(trainer, stop.requested)
             held, state.epoch, state.next_batch = next(batches)
             _take(trainer, [batch.to(trainer.device) for batch in held], stop)
@@ -104,16 +106,29 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
 def _take(trainer: Trainer, batches: Sequence[Batch], stop: StopRequest) -> None:
     """All that the batches of one step bring about."""
     _train_step(trainer, batches)
+    if _went_back(trainer):
+        return
     if trainer.pending is not None:
         if not _may_fall_due(trainer):
             return
         settle(trainer)
+        if _went_back(trainer):
+            return
     trainer.finished = trainer.done(trainer.settings["stop"]) >= 1
     report(trainer)
     evaluate_and_save(trainer, stop)
     if trainer.finished:
         # an evaluation may have been one too many
         report(trainer)
+
+
+def _went_back(trainer: Trainer) -> bool:
+    """Whether a loss jumped, and training went back."""
+    if trainer.jump is None:
+        return False
+    settle(trainer)
+    go_back(trainer)
+    return True
 
 
 def _train_step(trainer: Trainer, batches: Sequence[Batch]) -> None:
@@ -143,6 +158,7 @@ def settle(trainer: Trainer) -> None:
     state.skips = 0
     state.losses.append(loss)
     trainer.window_examples += outcome.examples
+    watch(trainer, loss)
 
 
 def _may_fall_due(trainer: Trainer) -> bool:

@@ -41,6 +41,7 @@ class Trainer:
     saving   the place and the best of the checkpoint that is being written
     saved, best_saved  those of the last one that is on the disk
     pending  what the last step did, where it was not looked at yet
+    jump     a loss that jumped and what is usual, until training goes back
     """
 
     checked: CheckedGraph
@@ -61,6 +62,7 @@ class Trainer:
     norm: float = 0.0
     scale: float = 1.0
     pending: Outcome | None = None
+    jump: tuple[float, float] | None = None
     finished: bool = False
     since: float = field(default_factory=time.monotonic)
     window_since: float = field(default_factory=time.monotonic)

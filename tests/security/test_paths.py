@@ -70,7 +70,8 @@ def watched() -> Iterator[list[str]]:
         # a hook stays for good: one is enough
         sys.addaudithook(_hook)
         sys._s2sc_paths_watched = True  # type: ignore[attr-defined] # a mark of this test's own
-    _opened = found = []
+    found: list[str] = []
+    _opened = found
     try:
         yield found
     finally:

@@ -47,6 +47,9 @@ class Hyperparameters(Part):
         above=0,
         training=True,
     )
+    guard: Part | None = param(
+        default=None, doc="what is done when the loss jumps, none goes on", families=("guard",), training=True
+    )
     dropout: float | None = param(
         default=None, doc="share to drop, for blocks to read", minimum=0, below=1, training=True
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from s2sc.runtime.distributed import ALONE
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import averaging, measuring, steps, training, training_on_bad_records
+from s2sc.tests.runtime.distributed.work import averaging, jumping, measuring, steps, training, training_on_bad_records
 from s2sc.tests.runtime.training.conftest import write_corpus
 
 # float32 sums over six rows in another order, twelve steps on end: what rounding alone makes of them. Not with adam,
@@ -79,6 +79,15 @@ def test_a_process_that_reads_slowly_averages_the_same_checkpoints(corpus: str, 
     """The first process writes the mean, and removes old checkpoints, when all have read what it is made of."""
     mine, other = together(averaging, 2, tmp_path, corpus, str(tmp_path / "run"))
     assert mine["test"] == other["test"]
+
+
+def test_a_loss_that_jumps_in_one_process_sends_all_back(corpus: str, tmp_path: Path) -> None:
+    guard = "hyperparameters.guard=rewind(factor = 5, window = 6 steps)"
+    mine, other = together(
+        jumping, 2, tmp_path, corpus, str(tmp_path / "run"), (guard, "hyperparameters.batch=2 examples")
+    )
+    assert mine == {**other, "seconds": mine["seconds"]}
+    assert [line.get("rewinds", 0) for line in lines(tmp_path / "run") if "split" not in line][-1] == 1
 
 
 def test_figures_do_not_depend_on_processes_and_batches(corpus: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from s2sc.compiler.parts.data.speech import Speech
 from s2sc.runtime.checkpoint import load_checkpoint
+from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.data.speech import open_speech
 from s2sc.runtime.distributed import World
@@ -23,6 +25,7 @@ from s2sc.runtime.shards import local
 from s2sc.runtime.training import keeping
 from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
+from s2sc.runtime.training.step import Stepper
 from s2sc.runtime.training.trainer import train
 from s2sc.tests.runtime.training.conftest import SPEC, data_of, graph_of
 
@@ -72,6 +75,19 @@ def training_on_texts(world: World, folder: str, text: str, sets: tuple[str, ...
         run.begin(checked, spec_text=text, base=Path(folder), started_with={})
     data = open_data(checked, base=Path(folder), environment={})
     return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+
+
+def jumping(world: World, corpus: str, folder: str, sets: tuple[str, ...]) -> dict[str, Any]:
+    """Train where the loss of one batch, of one process's share of it, is far too large."""
+    whole = Stepper.gradients
+
+    def gradients(self: Stepper, batches: Sequence[Batch]) -> None:
+        whole(self, batches)
+        if (batches[0].epoch, batches[0].number) == (3, 1) and world.rank == world.size - 1:
+            self._loss *= 1000
+
+    pytest.MonkeyPatch().setattr(Stepper, "gradients", gradients)
+    return training(world, corpus, folder, sets)
 
 
 def averaging(world: World, corpus: str, folder: str) -> dict[str, Any]:
