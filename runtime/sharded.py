@@ -33,6 +33,11 @@ class Sharded:
     module: nn.Module
     everywhere: tuple[nn.Parameter, ...]
 
+    @property
+    def num_units(self) -> int:
+        """Runs of layers that are fetched together, with what is whole all the time as one."""
+        return sum(isinstance(one, FSDPModule) for one in self.module.modules())
+
     @contextmanager
     def whole(self) -> Iterator[None]:
         """While entered, all weights are whole in every process, and none waits for another one to run a layer."""

@@ -23,6 +23,11 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
+def is_dealt_out(tensor: Tensor) -> bool:
+    """Whether it counts as dealt out, even if all of it lies here."""
+    return isinstance(tensor, DTensor)
+
+
 def dealt_out(tensor: Tensor, like: Tensor) -> Tensor:
     """A tensor that every process has, dealt out as another one is; in its memory where that is whole.
 
@@ -32,6 +37,17 @@ def dealt_out(tensor: Tensor, like: Tensor) -> Tensor:
         return tensor
     sides = tensor.shape == like.shape or (tensor.dim() == like.dim() and tensor.shape[0] == like.shape[0] > 1)
     return _placed(tensor, like.device_mesh, like.placements if sides else [Replicate()] * len(like.placements))
+
+
+def everywhere(tensor: Tensor, like: Iterable[Tensor]) -> Tensor:
+    """A copy that counts as one of those that are dealt out, whole in every process; as it is where none is.
+
+    Operations on lists take tensors of one kind.
+    """
+    found = next((one for one in like if isinstance(one, DTensor)), None)
+    if found is None or isinstance(tensor, DTensor):
+        return tensor
+    return _placed(tensor.clone(), found.device_mesh, [Replicate()] * found.device_mesh.ndim)
 
 
 def fitted(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -44,7 +60,7 @@ def fitted(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, 
 
 def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm of all tensors together, []."""
-    sharded = [one for one in tensors if isinstance(one, DTensor)]
+    sharded = [one for one in tensors if isinstance(one, DTensor) and _is_sharded(one)]
     if not sharded:
         return torch.nn.utils.get_total_norm(tensors, foreach=True)
     # float64: a norm that float32 holds has a square that it may not hold
@@ -52,12 +68,12 @@ def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     here = square(local(sharded))
     for group in _groups(sharded[0]):
         dist.all_reduce(here, group=group)
-    return (here + square([one for one in tensors if not isinstance(one, DTensor)])).sqrt().float()
+    return (here + square(local(one for one in tensors if not _is_sharded(one)))).sqrt().float()
 
 
 def largest(tensors: Sequence[Tensor]) -> Tensor:
     """The greatest magnitude in all tensors, []."""
-    sharded = [one for one in tensors if isinstance(one, DTensor)]
+    sharded = [one for one in tensors if isinstance(one, DTensor) and _is_sharded(one)]
     # a process may have nothing of a short tensor
     here = [one for one in local(tensors) if one.numel()]
     found = torch.stack(torch._foreach_norm(here, float("inf"))).max() if here else torch.zeros(())
@@ -71,6 +87,10 @@ def _square(tensors: list[Tensor], *, device: torch.device) -> Tensor:
     if not tensors:
         return torch.zeros((), dtype=torch.float64, device=device)
     return torch.stack(torch._foreach_norm(tensors, 2, torch.float32)).double().square().sum()
+
+
+def _is_sharded(tensor: Tensor) -> bool:
+    return isinstance(tensor, DTensor) and any(place.is_shard() for place in tensor.placements)
 
 
 def _groups(tensor: DTensor) -> list[dist.ProcessGroup]:

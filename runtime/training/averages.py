@@ -45,17 +45,13 @@ class Averages:
     @contextmanager
     def in_place(self, module: nn.Module) -> Iterator[None]:
         """While entered, a model computes with the averages."""
-        held = {name: module.get_parameter(name) for name in self.values}
-        before = [parameter.detach().clone() for parameter in held.values()]
-        with torch.no_grad():
-            for name, parameter in held.items():
-                parameter.copy_(self.values[name])
+        held = local(module.get_parameter(name).detach() for name in self.values)
+        before = [parameter.clone() for parameter in held]
+        torch._foreach_copy_(held, local(self.values.values()))
         try:
             yield
         finally:
-            with torch.no_grad():
-                for parameter, value in zip(held.values(), before, strict=True):
-                    parameter.copy_(value)
+            torch._foreach_copy_(held, before)
 
 
 def mean_of(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

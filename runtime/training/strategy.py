@@ -94,14 +94,10 @@ def _sharded_part(
     everywhere: Sequence[nn.Parameter], world: World, counted: _Counted, seed: int, batch: Batch, last: bool
 ) -> Iterator[None]:
     _begin(world, counted, seed, batch)
-    before = [one.grad for one in everywhere]
-    for one in everywhere:
-        one.grad = None
     yield
-    for one, sum_before in zip(everywhere, before, strict=True):
+    for one in everywhere:
         if one.grad is not None:
-            mean = (world.sum(one.grad.float()) / world.size).to(one.grad.dtype)
-            one.grad = mean if sum_before is None else sum_before + mean
+            one.grad = (world.sum(one.grad.float()) / world.size).to(one.grad.dtype)
 
 
 def _begin(world: World, counted: _Counted, seed: int, batch: Batch) -> None:

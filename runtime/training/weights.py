@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..optim.groups import NamedParameter
-from ..shards import dealt_out, fitted, local, whole
+from ..shards import dealt_out, everywhere, fitted, is_dealt_out, local, whole
 
 
 class Weights:
@@ -54,11 +54,17 @@ class Weights:
         self.write_back()
 
     def follow(self, parameters: Sequence[NamedParameter]) -> None:
-        """Take the parameters that stand in the place of the first ones, dealt out; masters are dealt out like them."""
+        """Take the parameters that stand in the place of the first ones, dealt out; masters are dealt out like them.
+
+        Those that every process holds have a master too, so that the optimizer sees tensors of one kind.
+        """
         now = {one.name: one.tensor for one in parameters}
         for name, master in self.masters.items():
-            spread = dealt_out(master.detach(), now[name])
+            spread = everywhere(dealt_out(master.detach(), now[name]), now.values())
             self.masters[name] = nn.Parameter(spread, requires_grad=master.requires_grad)
+        for one in self.named:
+            if one.name not in self.masters and not is_dealt_out(now[one.name]):
+                self.masters[one.name] = nn.Parameter(everywhere(now[one.name].detach(), now.values()))
         self._model = [replace(one, tensor=now[one.name]) for one in self._model]
         self.named = [replace(one, tensor=self.masters.get(one.name, now[one.name])) for one in self.named]
         self._pair()

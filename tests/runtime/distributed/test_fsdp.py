@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
-from s2sc.runtime.distributed import ALONE
+import torch
+from s2sc.runtime.distributed import ALONE, World
+from s2sc.runtime.shards import everywhere, largest, local, total_norm
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import PLAIN, steps, training
+from s2sc.tests.runtime.distributed.work import PLAIN, recipe, steps, training
 from s2sc.tests.runtime.training.conftest import newest, write_corpus
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Shard, distribute_tensor
 
 # as where every process holds all weights: float32 sums over six rows in another order, twelve steps on end
 TOLERANCE = 2e-4
 MOMENTUM = "hyperparameters.optimizer=momentum(lr = 0.01)"
 # of the test's few weights each layer is then a unit of its own
 FSDP = ('hyperparameters.strategy="fsdp"', "hyperparameters.bucket=100 B")
+SPEECH = ("data.keep=0.2s .. 1s", "hyperparameters.batch=3 examples")
+TEXT = ("data.keep=1 .. 12 tokens", "hyperparameters.batch=60 tokens")
 COMMON = ("hyperparameters.stop=12 steps", "hyperparameters.log=1 steps", MOMENTUM)
 
 
@@ -124,3 +131,59 @@ def test_a_run_goes_on_with_another_number_of_processes_or_strategy(
     assert {(group, name, one.shape) for group, held in mine.items() for name, one in held.items()} == {
         (group, name, one.shape) for group, held in other.items() for name, one in held.items()
     }
+
+
+@pytest.mark.parametrize("optimizer", ["adamw(lr = 0.01)", "lamb(lr = 0.01)"])
+def test_a_step_is_left_out_on_the_word_of_the_device_alone(corpus: str, tmp_path: Path, optimizer: str) -> None:
+    more = ("hyperparameters.ema=0.9", "hyperparameters.clip=1.0", "hyperparameters.regularizer=weight_decay(0.1)")
+    sets = (f"hyperparameters.optimizer={optimizer}", "hyperparameters.batch=2 examples", *more, *FSDP)
+    looked, ahead = (
+        together(steps, 2, tmp_path, corpus, str(tmp_path / str(way)), sets, (2, 1), way)[0] for way in (False, True)
+    )
+    assert [one["skipped"] for one in ahead] == [0, 0, 1, 0, 0, 0]
+    assert [str(one) for one in ahead] == [str(one) for one in looked]
+
+
+@pytest.mark.parametrize(
+    ("spec", "sets", "bucket", "units"),
+    [
+        ("wav2letter.s2s", SPEECH, "20 KiB", 13),
+        # tied weights and norms in float32, in every layer and in units with halves
+        ("toy/reversal_tt.s2s", (*TEXT, "hyperparameters.precision=mixed(bf16)"), "1 B", 30),
+        ("toy/reversal_tt.s2s", (*TEXT, "hyperparameters.precision=mixed(bf16)"), "25 MiB", 2),
+        ("toy/reversal_tt.s2s", (*TEXT, "hyperparameters.recompute=true"), "1 B", 10),
+        ("toy/reversal_tt.s2s", (*TEXT, 'hyperparameters.freeze=["encoder"]'), "20 KiB", 26),
+        ("toy/reversal_rr.s2s", (*TEXT, 'hyperparameters.recompute=["encoder", "decoder.*"]'), "1 B", 5),
+    ],
+)
+def test_recipes_take_the_steps_and_give_the_answers_of_ddp(
+    tmp_path: Path, spec: str, sets: tuple[str, ...], bucket: str, units: int
+) -> None:
+    dealt = (*sets, 'hyperparameters.strategy="fsdp"', f"hyperparameters.bucket={bucket}")
+    whole = together(recipe, 2, tmp_path, spec, sets, str(tmp_path / "ddp"))[0]
+    found = together(recipe, 2, tmp_path, spec, dealt, str(tmp_path / "fsdp"))
+    # gradients and their norm are summed in another order
+    assert found[0]["seen"] == [pytest.approx(step, rel=1e-5) for step in whole["seen"]]
+    assert found[0]["weights"].keys() == whole["weights"].keys()
+    for name, value in whole["weights"].items():
+        torch.testing.assert_close(torch.tensor(found[0]["weights"][name]), torch.tensor(value), rtol=1e-5, atol=1e-5)
+    assert found[0]["answers"] == whole["answers"]
+    assert found[1]["weights"] == found[0]["weights"]
+    assert found[0]["units"] == units
+    assert all(0.5 <= one["held"] / whole["held"] < 0.51 for one in found)
+
+
+def figures(world: World) -> tuple[float, float, list[int]]:
+    mesh = init_device_mesh("cpu", (world.size,))
+    long = distribute_tensor(torch.arange(8.0).view(4, 2), mesh, [Shard(0)], src_data_rank=None)
+    short = distribute_tensor(torch.tensor([[3.0, -9.0]]), mesh, [Shard(0)], src_data_rank=None)
+    tensors = [long, short, everywhere(torch.tensor([2.0]), [long])]
+    return total_norm(tensors).item(), largest(tensors).item(), [one.numel() for one in local([long, short])]
+
+
+def test_figures_over_shards_are_those_of_the_whole(tmp_path: Path) -> None:
+    """Four rows and a single one on three processes: 2, 2 and none of the first, 1, none and none of the second."""
+    found = together(figures, 3, tmp_path)
+    norm = math.sqrt(sum(one * one for one in (*range(8), 3, 9, 2)))
+    assert [one[:2] for one in found] == [pytest.approx((norm, 9.0))] * 3
+    assert [one[2] for one in found] == [[4, 2], [4, 0], [0, 0]]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from s2sc.compiler.front import analyse_file
 from s2sc.compiler.parts.data.speech import Speech
 from s2sc.runtime.checkpoint import load_checkpoint
 from s2sc.runtime.data.batch import Batch
+from s2sc.runtime.data.generated import generated_data
 from s2sc.runtime.data.opening import open_data
 from s2sc.runtime.data.speech import open_speech
 from s2sc.runtime.distributed import World
@@ -27,10 +31,13 @@ from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
 from s2sc.runtime.training.step import Stepper
 from s2sc.runtime.training.trainer import train
+from s2sc.runtime.training.training import Trainer
 from s2sc.tests.runtime.training.conftest import SPEC, data_of, graph_of
 
 # masks are drawn for the rows of each process: with dropout no two numbers of processes do the same
 PLAIN = SPEC.replace(" -> dropout(0.02)", "")
+
+SPECS = Path(__file__).parents[3] / "specs"
 
 
 def digest(tensors: Any) -> str:
@@ -104,12 +111,18 @@ def averaging(world: World, corpus: str, folder: str) -> dict[str, Any]:
     return training(world, corpus, folder, sets, text)
 
 
-def steps(world: World, corpus: str, folder: str, sets: tuple[str, ...], bad: tuple[int, int]) -> list[dict[str, Any]]:
-    """Take six steps; in step `bad[0]` the samples of rank `bad[1]` are not numbers. What each step did to a rank."""
+def steps(
+    world: World, corpus: str, folder: str, sets: tuple[str, ...], bad: tuple[int, int], ahead: bool = False
+) -> list[dict[str, Any]]:
+    """Take six steps; in step `bad[0]` the samples of rank `bad[1]` are not numbers. What each step did to a rank.
+
+    ahead  without a look at what a step did, as on a GPU
+    """
     checked = graph_of(*sets, text=PLAIN)
     run = Run(Path(folder))
     data = data_of(checked, Path(corpus))
     trainer = prepare(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+    trainer.stepper.waits = not ahead
     trainer.state.model.module.train()
     found: list[dict[str, Any]] = []
     for epoch in range(3):
@@ -140,3 +153,38 @@ def measuring(world: World, corpus: str, batch: int) -> dict[str, Any]:
         world=world,
     )
     return {**found.to_json(), "pairs": found.pairs, "infeasible": found.infeasible}
+
+
+def recipe(world: World, spec: str, sets: tuple[str, ...], folder: str) -> dict[str, Any]:
+    """Take three steps of a recipe on generated data, and let it answer; what each step gave, what is held here."""
+    found = analyse_file(SPECS / spec, sets=sets)
+    assert found.checked is not None, [finding.message for finding in found.findings]
+    data = generated_data(found.checked)
+    trainer = prepare(
+        found.checked, Run(Path(folder)), data, device=world.device, progress=QuietProgress(), world=world
+    )
+    batch = trainer.settings["batch"]
+    answers = [_answers(trainer, next(iter(data.batches("train", batch=batch, share=trainer.share))))]
+    seen = []
+    for one in islice(data.batches("train", batch=batch, share=trainer.share), 3):
+        trainer.stepper.gradients([one])
+        seen.append(trainer.stepper.apply(1e-2).numbers())
+    weights, module = trainer.state.weights, trainer.state.model.module
+    answers.append(_answers(trainer, one))
+    return {
+        "seen": seen,
+        "held": sum(one.numel() for one in local([*weights.tensors, *module.parameters()])),
+        "units": 0 if trainer.sharded is None else trainer.sharded.num_units,
+        "weights": {name: one.tolist() for name, one in weights.state_dict(module).items()},
+        "answers": answers,
+    }
+
+
+def _answers(trainer: Trainer, batch: Batch) -> Any:
+    """What the model's search finds; the weights whole for as long."""
+    model = trainer.state.model
+    model.module.eval()
+    with trainer.sharded.whole() if trainer.sharded is not None else nullcontext(), torch.no_grad():
+        found = model.hypotheses(model(batch), batch)
+    model.module.train()
+    return found
