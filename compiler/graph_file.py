@@ -11,6 +11,7 @@ from typing import Any
 from ..dsl.diagnostics import Findings
 from ..dsl.limits import LIMITS
 from ..dsl.parser import parse
+from ..dsl.reading import Unreadable, read_bytes
 from ..dsl.source import Source, Span
 from ..dsl.values import ModuleReference, PartValue, Ref
 from .catalogue import Catalogue, builtin
@@ -77,10 +78,9 @@ def graph_json(checked: CheckedGraph) -> bytes:
 def read_graph(path: Path) -> CheckedGraph:
     """Read graph.json: schema, then all passes again; what they find must be what the file says."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as problem:
-        raise GraphFileError(f"{path} cannot be read: {problem.strerror}") from problem
+        data = read_bytes(path, str(path), most=_MOST_BYTES, what="a graph")
+    except Unreadable as problem:
+        raise GraphFileError(problem.message) from problem
     return graph_from_json(data, name=str(path))
 
 
