@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..compiler.graph import CheckedGraph
-from .failures import FINDINGS, OK, Refused, extra
+from .failures import FINDINGS, INTERNAL, OK, Refused, extra
 from .options import device, positive, variants
 from .plugins import layers_of, plugins
+from .status import VARIABLE, codes
 from .terminal import as_json, note, write
 
 if TYPE_CHECKING:
     from ..runtime.benchmark import Speed
     from ..runtime.data.opened import OpenedData
+    from ..runtime.distributed import World
 
 EXAMPLES = """examples:
   s2sc bench specs/wav2letter.s2s
   s2sc bench specs/wav2letter.s2s --generated --steps 50 --json
   s2sc bench specs/translation/transformer_base.s2s --precision "fp32, tf32, autocast(bf16)"
+  s2sc bench specs/wav2letter.s2s --devices 8
   s2sc bench specs/toy/reversal_tt.s2s --set hyperparameters.batch="8192 tokens\""""
 
 _PRECISION = "hyperparameters.precision"
@@ -42,6 +46,13 @@ def add(verb: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take data that is made up in the shape of the spec's own; without this only where that cannot be read",
     )
+    verb.add_argument(
+        "--devices",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="N processes on this machine, each with a GPU of its own",
+    )
     verb.add_argument("--json", action="store_true", help="as JSON")
     device(verb)
     variants(verb)
@@ -50,48 +61,101 @@ def add(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Steps of training, as fast as they go."""
-    checked = _variants(options)
+    alone = "RANK" not in os.environ
+    checked = _variants(options, talks=os.environ.get("RANK", "0") == "0" and (alone or VARIABLE not in os.environ))
     if checked is None:
         return FINDINGS
+    if options.devices > 1 and alone:
+        return _launch(options)
     with extra("measuring training"):
-        import torch
+        from ..runtime.distributed import joined
+        from ..runtime.launch import end_with_parent
+    if VARIABLE in os.environ:
+        end_with_parent()
+    with joined(os.environ, options.device) as world:
+        return _measure(options, checked, world)
 
-        from ..runtime.benchmark import measure_speed
-        from ..runtime.device import torch_device
-    chosen = torch_device(options.device)
+
+def _launch(options: argparse.Namespace) -> int:
+    """Measure in several processes, of which the first answers."""
+    with extra("measuring training"):
+        from ..runtime.launch import launch
+    with tempfile.TemporaryDirectory(prefix="s2sc-status-") as folder:
+        problem = launch(_words(options), processes=options.devices, status=Path(folder), max_restarts=0)
+        found = codes(Path(folder))
+    if len(found) == options.devices or any(found.values()):
+        return next((code for code in found.values() if code != OK), OK)
+    note(f"measuring failed: {problem or 'a process ended without a word'}")
+    return INTERNAL
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    """The words of a command that measures as this one does."""
+    words = ["bench", options.spec, "--steps", str(options.steps), "--warmup", str(options.warmup)]
+    words += ["--devices", str(options.devices), "--device", options.device]
+    words += ["--precision", options.precision] if options.precision else []
+    words += ["--generated"] if options.generated else []
+    words += ["--json"] if options.json else []
+    words += ["--allow-plugins"] if options.allow_plugins else []
+    for profile in options.profile:
+        words += ["--profile", profile]
+    for text in options.set:
+        words += ["--set", text]
+    return words
+
+
+def _measure(options: argparse.Namespace, checked: Mapping[str, CheckedGraph], world: World) -> int:
+    import torch
+
+    from ..runtime.benchmark import measure_speed
+
     first = next(iter(checked.values()))
     layers = layers_of(first, options, Path(options.spec))
-    data, origin = _data(options, first)
+    # the first one makes what has to be made of the data, and the others find it
+    found_data = _data(options, first) if world.is_first else None
+    world.barrier()
+    data, origin = found_data or _data(options, first, quiet=True)
     found: list[Speed] = []
     failed: dict[str, str] = {}
     for name, graph in checked.items():
-        note(f"{options.spec}, {name}: {options.warmup} steps to warm up and {options.steps} that count")
+        if world.is_first:
+            note(f"{options.spec}, {name}: {options.warmup} steps to warm up and {options.steps} that count")
         try:
             found.append(
                 measure_speed(
                     graph,
                     data,
                     precision=name,
-                    device=chosen,
+                    device=world.device,
                     steps=options.steps,
                     warmup=options.warmup,
                     layer_of=layers,
+                    world=world,
                 )
             )
         except torch.OutOfMemoryError:
+            if not world.alone:
+                # the others wait for this one
+                raise Refused(f"{name} does not fit into the device's memory: take a smaller batch", FINDINGS) from None
             failed[name] = "out of the device's memory"
             note(f"{name}: {failed[name]}")
     if not found:
         raise Refused("no precision fits into the device's memory: take a smaller batch", FINDINGS)
     threads = torch.get_num_threads()
     on_cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else on_cpu
+    name = torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else on_cpu
+    if not world.is_first:
+        return OK
+    name = name if world.alone else f"{world.size} × {name}"
     write(_as_json(options, found, failed, name, origin) if options.json else _as_text(options, found, name, origin))
     return OK
 
 
-def _variants(options: argparse.Namespace) -> dict[str, CheckedGraph] | None:
-    """The spec in each precision that was asked for, by its name; None where one has errors, which are shown."""
+def _variants(options: argparse.Namespace, *, talks: bool) -> dict[str, CheckedGraph] | None:
+    """The spec in each precision that was asked for, by its name; None where one has errors, which are shown.
+
+    talks  whether this process shows what was found: of several, one does
+    """
     from ..compiler.front import analyse_file
     from ..dsl.values import DType
     from .analysis import show_findings
@@ -100,7 +164,7 @@ def _variants(options: argparse.Namespace) -> dict[str, CheckedGraph] | None:
     for precision in _split(options.precision) if options.precision else [None]:
         sets = options.set if precision is None else [*options.set, f"{_PRECISION}={precision}"]
         analysis = analyse_file(Path(options.spec), profile=options.profile, sets=sets)
-        if not found or analysis.checked is None:
+        if talks and (not found or analysis.checked is None):
             show_findings(analysis)
         if analysis.checked is None:
             return None
@@ -125,17 +189,18 @@ def _split(text: str) -> list[str]:
     return [piece.strip() for piece in pieces]
 
 
-def _data(options: argparse.Namespace, checked: CheckedGraph) -> tuple[OpenedData, str]:
+def _data(options: argparse.Namespace, checked: CheckedGraph, *, quiet: bool = False) -> tuple[OpenedData, str]:
     """The spec's own data where it can be read, otherwise what is made up; and which it is."""
     from ..runtime.data.generated import generated_data
     from ..runtime.data.opening import open_data
     from ..runtime.data.tally import BadData
     from ..runtime.progress import progress_for
+    from ..runtime.training.quiet import QuietProgress
 
     made_up = "generated: noise, random tokens, uniform lengths"
     if options.generated:
         return generated_data(checked), made_up
-    progress = progress_for()
+    progress = QuietProgress() if quiet else progress_for()
     try:
         data = open_data(
             checked,
@@ -162,6 +227,7 @@ def _as_json(
             "version": 1,
             "spec": options.spec,
             "device": device_name,
+            "devices": options.devices,
             "data": origin,
             "warmup": options.warmup,
             "precisions": [one.to_json() | {"speed_up": one.speed_up(found[0])} for one in found],

@@ -21,6 +21,7 @@ from ..compiler.training_cost import training_macs
 from .clock import Clock
 from .data.batch import Batch
 from .data.opened import OpenedData
+from .distributed import ALONE, World
 from .layers.layer import LayerOf, layer_class
 from .peak import measured_peak, published_peak
 from .peak_memory import begin, peak_bytes
@@ -77,7 +78,8 @@ class Speed:
 
     step_seconds     of each measured step, the wait for its batch included
     waited_seconds   of all of them together, for batches that were not there yet
-    peak_flops       what a large matrix product reaches in this precision on this device
+    peak_flops       what large matrix products reach in this precision on all devices together
+    memory_bytes     of the process that needs most
     """
 
     precision: str
@@ -149,11 +151,13 @@ def measure_speed(
     steps: int,
     warmup: int,
     layer_of: LayerOf = layer_class,
+    world: World = ALONE,
 ) -> Speed:
     """Take steps as training takes them, without evaluations, checkpoints and figures.
 
     precision  how the spec's precision is called in the answer
     warmup     steps before those that count: kernels are chosen, caches fill, a loss scale is found
+    world      the processes that train together: the answer is of all of them, in each of them
 
     Raises what training raises, and torch.OutOfMemoryError.
     """
@@ -168,6 +172,7 @@ def measure_speed(
             layer_of=layer_of,
             # another run's weights are as fast as any
             fresh=False,
+            world=world,
         )
         trainer.state.model.module.train()
         return _measured(trainer, precision, steps=steps, warmup=warmup)
@@ -204,19 +209,24 @@ def _measured(trainer: Trainer, precision: str, *, steps: int, warmup: int) -> S
                 clock.mark()
     seconds = clock.seconds()
     settle(trainer)
-    contents, graph = Contents(), trainer.checked.graph
-    memory = peak_bytes(trainer.device)
+    contents, graph, world = Contents(), trainer.checked.graph, trainer.world
+    memory, published = peak_bytes(trainer.device), published_peak(trainer.device)
     # counted behind the clock's back
     for batch in taken.batches:
-        contents.add(batch, graph)
+        if batch.counts:
+            contents.add(batch, graph)
+    # steps of all end together: the slowest is waited for
+    seconds, waited = world.largest(*seconds), world.largest(taken.waited)[0]
+    contents = Contents(**{name: sum(one[name] for one in world.gather(asdict(contents))) for name in asdict(contents)})
     return Speed(
         precision=precision,
         step_seconds=tuple(seconds),
-        waited_seconds=taken.waited,
+        waited_seconds=waited,
         contents=contents,
-        peak_flops=measured_peak(trainer.device, precision_of(graph)),
-        published_flops=published_peak(trainer.device),
-        memory_bytes=memory,
+        # measured by all at once: on a CPU they share its memory
+        peak_flops=math.fsum(world.gather(measured_peak(trainer.device, precision_of(graph)))),
+        published_flops=published and published * world.size,
+        memory_bytes=None if memory is None else int(world.largest(memory)[0]),
         skipped=steps - (trainer.state.step - before),
     )
 

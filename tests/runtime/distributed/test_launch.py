@@ -136,3 +136,16 @@ def test_bad_data_is_said_once_and_is_not_tried_again(corpus: Path, tmp_path: Pa
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("nowhere.jsonl") == 1, done.stderr
+
+
+def test_bench_measures_several_processes(corpus: Path) -> None:
+    words = [sys.executable, "-m", "s2sc", "bench", str(corpus / "tones.s2s"), "--devices", "2", "--device", "cpu"]
+    run = subprocess.run(
+        [*words, "--steps", "2", "--warmup", "1", "--generated", "--json"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["devices"] == 2
+    assert found["device"].startswith("2 × CPU")
+    assert found["precisions"][0]["contents"]["examples"] == 12
+    assert run.stderr.count("steps to warm up") == 1

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from s2sc.runtime.distributed import ALONE
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import averaging, jumping, measuring, steps, training, training_on_bad_records
+from s2sc.tests.runtime.distributed.work import (
+    averaging,
+    jumping,
+    measuring,
+    speed,
+    steps,
+    training,
+    training_on_bad_records,
+)
 from s2sc.tests.runtime.training.conftest import write_corpus
 
 # float32 sums over six rows in another order, twelve steps on end: what rounding alone makes of them. Not with adam,
@@ -88,6 +96,16 @@ def test_a_loss_that_jumps_in_one_process_sends_all_back(corpus: str, tmp_path: 
     )
     assert mine == {**other, "seconds": mine["seconds"]}
     assert [line.get("rewinds", 0) for line in lines(tmp_path / "run") if "split" not in line][-1] == 1
+
+
+def test_speed_is_that_of_all_processes(tmp_path: Path) -> None:
+    alone = speed(ALONE, ("hyperparameters.batch=3 examples",))
+    mine, other = together(speed, 2, tmp_path, ("hyperparameters.batch=3 examples",))
+    assert mine == other
+    assert (alone["contents"]["examples"], mine["contents"]["examples"]) == (12, 24)
+    # of other recordings, so about twice as much
+    assert 1.5 < mine["contents"]["flops"] / alone["contents"]["flops"] < 2.5
+    assert mine["examples_per_second"] * 4 * mine["step_seconds"]["least"] <= 24
 
 
 def test_figures_do_not_depend_on_processes_and_batches(corpus: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from s2sc.compiler.front import analyse_file
 from s2sc.compiler.parts.data.speech import Speech
+from s2sc.runtime.benchmark import measure_speed
 from s2sc.runtime.checkpoint import load_checkpoint
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.generated import generated_data
@@ -95,6 +96,14 @@ def jumping(world: World, corpus: str, folder: str, sets: tuple[str, ...]) -> di
 
     pytest.MonkeyPatch().setattr(Stepper, "gradients", gradients)
     return training(world, corpus, folder, sets)
+
+
+def speed(world: World, sets: tuple[str, ...]) -> dict[str, Any]:
+    """What `s2sc bench` measures, of data that is made up."""
+    checked = graph_of(*sets, text=PLAIN)
+    data = generated_data(checked)
+    device = world.device
+    return measure_speed(checked, data, precision="fp32", device=device, steps=4, warmup=1, world=world).to_json()
 
 
 def averaging(world: World, corpus: str, folder: str) -> dict[str, Any]:
