@@ -18,9 +18,15 @@ def local(tensors: Iterable[Tensor]) -> list[Tensor]:
         return [one.to_local() if isinstance(one, DTensor) else one for one in tensors]
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """All of a tensor; every process takes part."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+def whole(tensor: Tensor, *, here: bool = True) -> Tensor:
+    """All of a tensor; every process takes part. What is put together lies on the host.
+
+    here  whether this process wants it: nothing otherwise, of a tensor that is dealt out
+    """
+    if not isinstance(tensor, DTensor):
+        return tensor
+    found = tensor.full_tensor()
+    return found.cpu() if here else found.new_empty(0)
 
 
 def is_dealt_out(tensor: Tensor) -> bool:

@@ -90,7 +90,7 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
         return
     trainer.keep_time()
     best = state.best
-    checkpoint = state.to_checkpoint(made_with=made_with(trainer))
+    checkpoint = state.to_checkpoint(made_with=made_with(trainer), here=trainer.world.is_first)
     if trainer.world.agree(not is_finite(checkpoint)):
         message = f"the weights are not finite after step {state.step}"
         if must:

@@ -74,10 +74,11 @@ class TrainingState:
     def _kind(self) -> str:
         return type(self.optimizer).__name__
 
-    def to_checkpoint(self, *, made_with: Mapping[str, Any]) -> Checkpoint:
-        """All of it; the tensors are the live ones. What is dealt out all processes put together.
+    def to_checkpoint(self, *, made_with: Mapping[str, Any], here: bool = True) -> Checkpoint:
+        """All of it; the tensors are the live ones. What is dealt out all processes put together, one tensor at a time.
 
         made_with  what the numbers of the next steps depend on besides, for `load` to compare
+        here       whether this process wants it; of what is dealt out, others get tensors of nothing
         """
         numbers, tensors = _optimizer_state(self.optimizer)
         random = {"cpu": torch.get_rng_state()}
@@ -88,8 +89,9 @@ class TrainingState:
         state["made_with"] = dict(made_with)
         groups = {"model": self.weights.state_dict(self.model.module), "optimizer": tensors, "random": random}
         if self.averages is not None:
-            groups[AVERAGES] = {name: whole(value) for name, value in self.averages.values.items()}
-        return Checkpoint(self.step, groups, state)
+            groups[AVERAGES] = self.averages.values
+        kept = {group: {name: whole(one, here=here) for name, one in held.items()} for group, held in groups.items()}
+        return Checkpoint(self.step, kept, state)
 
     def load(self, checkpoint: Checkpoint, *, made_with: Mapping[str, Any]) -> list[str]:
         """Stand where a checkpoint stood; gives the names in `made_with` that differ. CheckpointError if it is foreign.
@@ -157,10 +159,7 @@ def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], 
     tensors: dict[str, Tensor] = {}
     for index, entries in optimizer.state_dict()["state"].items():
         for name, value in entries.items():
-            if isinstance(value, Tensor):
-                tensors[f"{index}.{name}"] = whole(value)
-            else:
-                numbers[f"{index}.{name}"] = value
+            (tensors if isinstance(value, Tensor) else numbers)[f"{index}.{name}"] = value
     return numbers, tensors
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..optim.groups import NamedParameter
-from ..shards import dealt_out, everywhere, fitted, is_dealt_out, local, whole
+from ..shards import dealt_out, everywhere, fitted, is_dealt_out, local
 
 
 class Weights:
@@ -121,9 +121,8 @@ class Weights:
             one.tensor.grad = None
 
     def state_dict(self, module: nn.Module) -> dict[str, Tensor]:
-        """A model's state with masters in the place of halves, whole: what checkpoints hold."""
-        found = {**module.state_dict(), **{name: master.detach() for name, master in self.masters.items()}}
-        return {name: whole(tensor) for name, tensor in found.items()}
+        """A model's state with masters in the place of halves: what checkpoints hold."""
+        return {**module.state_dict(), **{name: master.detach() for name, master in self.masters.items()}}
 
     def load_state_dict(self, module: nn.Module, state: Mapping[str, Any]) -> None:
         """Put a state of any precision into model and masters; RuntimeError where names or shapes do not fit."""

@@ -11,6 +11,7 @@ from s2sc.runtime.distributed import ALONE
 from s2sc.tests.processes import together
 from s2sc.tests.runtime.distributed.work import (
     averaging,
+    bucket_bytes,
     jumping,
     measuring,
     speed,
@@ -122,3 +123,10 @@ def test_figures_do_not_depend_on_processes_and_batches(corpus: str, tmp_path: P
                 # convolutions of wider batches are summed in another order
                 assert one["loss"] == pytest.approx(expected["loss"], rel=1e-6)
                 assert (one["examples"], one["infeasible"]) == (8, expected["infeasible"])
+
+
+@pytest.mark.parametrize(("bucket", "num_bytes"), [((), 25 * 2**20), (("hyperparameters.bucket=3 KiB",), 3072)])
+def test_gradients_travel_in_buckets_of_the_size_that_the_spec_says(
+    corpus: str, tmp_path: Path, bucket: tuple[str, ...], num_bytes: int
+) -> None:
+    assert together(bucket_bytes, 2, tmp_path, corpus, bucket) == [num_bytes] * 2

@@ -26,7 +26,7 @@ from s2sc.runtime.initialize import initialize
 from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.shards import local
+from s2sc.runtime.shards import local, whole
 from s2sc.runtime.training import keeping
 from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
@@ -34,6 +34,7 @@ from s2sc.runtime.training.step import Stepper
 from s2sc.runtime.training.trainer import train
 from s2sc.runtime.training.training import Trainer
 from s2sc.tests.runtime.training.conftest import SPEC, data_of, graph_of
+from torch.nn.parallel import DistributedDataParallel
 
 # masks are drawn for the rows of each process: with dropout no two numbers of processes do the same
 PLAIN = SPEC.replace(" -> dropout(0.02)", "")
@@ -106,6 +107,27 @@ def speed(world: World, sets: tuple[str, ...]) -> dict[str, Any]:
     return measure_speed(checked, data, precision="fp32", device=device, steps=4, warmup=1, world=world).to_json()
 
 
+def samples(world: World, corpus: str, folder: str, sets: tuple[str, ...], resume: bool) -> list[list[str]]:
+    """Train on recordings that are decoded when their turn comes, or go on there; the ids of each step's samples."""
+    checked = graph_of(*sets, text=PLAIN)
+    run = Run(Path(folder))
+    if world.is_first:
+        run.begin(checked, spec_text=PLAIN, base=Path(corpus), started_with={})
+    assert isinstance(checked.graph.data, Speech)
+    data = open_speech(checked.graph.data, base=Path(corpus), environment={}, kept_bytes=0)
+    found: list[list[str]] = []
+    gradients = Stepper.gradients
+
+    def watched(stepper: Stepper, batches: Sequence[Batch]) -> None:
+        found.append([one for batch in batches if batch.counts for one in batch.ids])
+        gradients(stepper, batches)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stepper, "gradients", watched)
+        train(checked, run, data, device=world.device, progress=QuietProgress(), world=world, resume=resume)
+    return found
+
+
 def averaging(world: World, corpus: str, folder: str) -> dict[str, Any]:
     """Train without a valid split and end with the mean of two checkpoints; rank 1 is slow to read them."""
     if world.rank == 1:
@@ -143,6 +165,18 @@ def steps(
             tensors = [*trainer.state.model.module.state_dict().values(), *trainer.stepper.weights.tensors]
             found.append({"loss": loss, "norm": norm, "skipped": skipped, "scale": scale, "bits": digest(tensors)})
     return found
+
+
+def bucket_bytes(world: World, corpus: str, sets: tuple[str, ...]) -> int:
+    """How many bytes of gradients travel together."""
+    checked = graph_of(*sets, text=PLAIN)
+    data = data_of(checked, Path(corpus))
+    trainer = prepare(
+        checked, Run(Path(corpus) / "none"), data, device=world.device, progress=QuietProgress(), world=world
+    )
+    wrapped = trainer.state.model.trained
+    assert isinstance(wrapped, DistributedDataParallel)
+    return int(wrapped.bucket_bytes_cap)
 
 
 def measuring(world: World, corpus: str, batch: int) -> dict[str, Any]:
@@ -184,7 +218,7 @@ def recipe(world: World, spec: str, sets: tuple[str, ...], folder: str) -> dict[
         "seen": seen,
         "held": sum(one.numel() for one in local([*weights.tensors, *module.parameters()])),
         "units": 0 if trainer.sharded is None else trainer.sharded.num_units,
-        "weights": {name: one.tolist() for name, one in weights.state_dict(module).items()},
+        "weights": {name: whole(one).tolist() for name, one in weights.state_dict(module).items()},
         "answers": answers,
     }
 
