@@ -90,7 +90,8 @@ class TrainingState:
         groups = {"model": self.weights.state_dict(self.model.module), "optimizer": tensors, "random": random}
         if self.averages is not None:
             groups[AVERAGES] = self.averages.values
-        kept = {group: {name: whole(one, here=here) for name, one in held.items()} for group, held in groups.items()}
+        # a state that was loaded has its names in another order in each process
+        kept = {group: {name: whole(held[name], here=here) for name in sorted(held)} for group, held in groups.items()}
         return Checkpoint(self.step, kept, state)
 
     def load(self, checkpoint: Checkpoint, *, made_with: Mapping[str, Any]) -> list[str]:

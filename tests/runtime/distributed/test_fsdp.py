@@ -11,7 +11,7 @@ import torch
 from s2sc.runtime.distributed import ALONE, World
 from s2sc.runtime.shards import everywhere, largest, local, total_norm
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import PLAIN, recipe, steps, training
+from s2sc.tests.runtime.distributed.work import going_on, recipe, steps, training
 from s2sc.tests.runtime.training.conftest import newest, write_corpus
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor
@@ -120,17 +120,16 @@ def test_a_run_goes_on_with_another_number_of_processes_or_strategy(
     assert newest(tmp_path / "resumed").step == 7
     size, strategy = then
     sets = (*common, long, batch[size], *strategy)
-    if size == 1:
-        found = training(ALONE, corpus, folder, sets, resume=True)
-    else:
-        found = together(training, size, tmp_path, corpus, folder, sets, PLAIN, True)[0]
+    given = corpus, folder, sets
+    found = going_on(ALONE, *given) if size == 1 else together(going_on, size, tmp_path, *given)[0]
     assert losses(tmp_path / "resumed") == pytest.approx(losses(tmp_path / "whole"), rel=TOLERANCE)
     assert found["steps"] == 14
     assert found["valid"]["loss"] == pytest.approx(expected["valid"]["loss"], rel=10 * TOLERANCE)
     mine, other = (newest(tmp_path / name).tensors for name in ("resumed", "whole"))
-    assert {(group, name, one.shape) for group, held in mine.items() for name, one in held.items()} == {
-        (group, name, one.shape) for group, held in other.items() for name, one in held.items()
-    }
+    for group in ("model", "optimizer", "averages"):
+        assert mine[group].keys() == other[group].keys()
+        for name, value in other[group].items():
+            torch.testing.assert_close(mine[group][name], value, rtol=1e-2, atol=1e-4, msg=f"{group} {name}")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw(lr = 0.01)", "lamb(lr = 0.01)"])

@@ -76,10 +76,12 @@ def _state(process: int) -> str:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_it_had_not_been(
-    corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
+    corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]], strategy: str
 ) -> None:
-    sets = ("hyperparameters.stop=60 steps", "hyperparameters.log=1 steps", "hyperparameters.evaluate=30 steps")
+    often = ("hyperparameters.stop=60 steps", "hyperparameters.log=1 steps", "hyperparameters.evaluate=30 steps")
+    sets = (*often, f'hyperparameters.strategy="{strategy}"', "hyperparameters.bucket=100 B")
     whole = subprocess.run(command(corpus, tmp_path / "whole", *sets), capture_output=True, text=True, check=False)
     assert whole.returncode == 0, whole.stderr
     started.append(subprocess.Popen(command(corpus, tmp_path / "killed", *sets), stderr=subprocess.PIPE, text=True))
