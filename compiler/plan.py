@@ -237,6 +237,8 @@ def _notes(graph: Graph) -> Iterator[str]:
             kept.append("normalisation statistics")
         yield f"{_listed(kept)} kept fp32"
     yield from _stored(graph)
+    if graph.hyperparameters.values()["strategy"] == "fsdp":
+        yield "fsdp: weights, gradients, masters and optimizer are those of all devices together"
     regularizer = getattr(graph.hyperparameters, "regularizer", None)
     if regularizer is not None:
         left_out = [

@@ -54,3 +54,8 @@ def test_tf32_computes_in_tf32_and_stores_float32() -> None:
     assert {node.compute for node in nodes if node.operation.precision == "half"} == {"tf32"}
     assert {node.gives for node in nodes} <= {"fp32", "int64"}
     assert not any(node.operation.name == "cast" for node in nodes)
+
+
+def test_the_memory_of_shards_is_said_to_be_that_of_all_devices() -> None:
+    note = "fsdp: weights, gradients, masters and optimizer are those of all devices together"
+    assert [note in planned(one).notes for one in ("fp32", 'fp32\n  strategy = "fsdp"')] == [False, True]
