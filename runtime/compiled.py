@@ -27,16 +27,21 @@ def compiled(model: Model, *, backend: str = "inductor") -> Model:
     made in the first steps and round in their own way: losses differ in their last digits.
     """
     assert isinstance(model.trained, fx.GraphModule)
-    segments = [one for one in model.trained.children() if isinstance(one, Recomputed)]
+    return replace(model, trained=compiled_graph(model.trained, backend=backend))
+
+
+def compiled_graph(module: fx.GraphModule, *, backend: str = "inductor") -> fx.GraphModule:
+    """The same for a training graph, or a part of one."""
+    segments = [one for one in module.children() if isinstance(one, Recomputed)]
     if not segments:
-        return replace(model, trained=_in_pieces(model.trained, backend))
+        return _in_pieces(module, backend)
     # what is computed again is cut within its segments
-    for name, piece in list(model.trained.named_children()):
+    for name, piece in list(module.named_children()):
         if isinstance(piece, Recomputed):
             piece.segment = _in_pieces(piece.segment, backend)
         elif isinstance(piece, fx.GraphModule):
-            model.trained.add_submodule(name, _in_pieces(piece, backend))
-    return model
+            module.add_submodule(name, _in_pieces(piece, backend))
+    return module
 
 
 def _in_pieces(module: fx.GraphModule, backend: str) -> fx.GraphModule:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -51,15 +51,22 @@ class Sharded:
                 one.reshard()
 
 
-def sharded(module: fx.GraphModule, world: World, *, bucket_bytes: float) -> Sharded:
+def sharded(
+    module: fx.GraphModule,
+    world: World,
+    *,
+    bucket_bytes: float,
+    inside: Callable[[fx.GraphModule], fx.GraphModule] | None = None,
+) -> Sharded:
     """The training graph with its weights dealt out over all processes; they are other parameters than before.
 
     bucket_bytes  weights that are fetched together: as many layers as have no more, and one at least
+    inside        what is made of the layers of each unit, such as compiled pieces; they keep their weights
     """
     # our layers change no tensor in place that they are given
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     mesh = init_device_mesh(world.device.type, (world.size,))
-    whole = _in_units(module, bucket_bytes)
+    whole = _in_units(module, bucket_bytes, inside)
     everywhere: list[nn.Parameter] = []
     for unit in (*(one for one in whole.children() if isinstance(one, _Unit)), whole):
         own = [one for one in unit.parameters() if not any(one is other for other in everywhere)]
@@ -87,7 +94,9 @@ class _Unit(nn.Module):
         return self.layers(*arguments)
 
 
-def _in_units(module: fx.GraphModule, bucket_bytes: float) -> fx.GraphModule:
+def _in_units(
+    module: fx.GraphModule, bucket_bytes: float, inside: Callable[[fx.GraphModule], fx.GraphModule] | None
+) -> fx.GraphModule:
     """The module as a row of units; what reads a weight that others read too is in none, and stays with the root."""
     nodes = [node for node in module.graph.nodes if node.op not in ("placeholder", "output")]
     read = {node: _weights(module, node) for node in nodes}
@@ -109,7 +118,9 @@ def _in_units(module: fx.GraphModule, bucket_bytes: float) -> fx.GraphModule:
     whole = split_module(module, module, lambda node: number[node], keep_original_order=True)
     for index, (name, found) in enumerate(order):
         if name is not None and any(read[node] for node in found):
-            whole.add_submodule(f"submod_{index}", _Unit(whole.get_submodule(f"submod_{index}")))
+            layers = whole.get_submodule(f"submod_{index}")
+            assert isinstance(layers, fx.GraphModule)
+            whole.add_submodule(f"submod_{index}", _Unit(layers if inside is None else inside(layers)))
     return whole
 
 

@@ -72,19 +72,20 @@ def prepare(
             one.tensor.requires_grad_(False)
     if settings["recompute"]:
         model = recomputed(model, segments(checked.graph))
-    if settings["compile"]:
+    deals_out = not world.alone and settings["strategy"] == "fsdp"
+    # shards are cut first: a piece lies in what is fetched together
+    if settings["compile"] and not deals_out:
         model = compiled(model)
     weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))
     statistics = RunningStatistics(model.module)
     part: Part = alone
     dealt: Sharded | None = None
-    if not world.alone:
-        how = {"seed": settings["seed"], "bucket_bytes": settings["bucket"]}
-        if settings["strategy"] == "fsdp":
-            part, dealt = fsdp(model, world, **how)
-            weights.follow(named_parameters(model.module, checked))
-        else:
-            part = ddp(model, world, **how)
+    how = {"seed": settings["seed"], "bucket_bytes": settings["bucket"]}
+    if deals_out:
+        part, dealt = fsdp(model, world, **how, compile=settings["compile"])
+        weights.follow(named_parameters(model.module, checked))
+    elif not world.alone:
+        part = ddp(model, world, **how)
     optimizer = optimizer_for(settings["optimizer"], weights.named)
     averages = Averages(weights.named, settings["ema"]) if settings["ema"] is not None else None
     scaler = scaler_for(settings["precision"], device)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ..compiled import compiled_graph
 from ..data.batch import Batch
 from ..data.example import digest
 from ..distributed import World
@@ -46,16 +47,17 @@ def ddp(model: Model, world: World, *, seed: int, bucket_bytes: float) -> Part:
     return partial(_part, wrapped, world, _counted(model, world), seed)
 
 
-def fsdp(model: Model, world: World, *, seed: int, bucket_bytes: float) -> tuple[Part, Sharded]:
+def fsdp(model: Model, world: World, *, seed: int, bucket_bytes: float, compile: bool = False) -> tuple[Part, Sharded]:
     """Give every process its shard of all weights; the model's parameters are other ones from here on.
 
     bucket_bytes  weights that are fetched, and gradients that travel, together
+    compile       whether layers that are fetched together run in compiled pieces
 
     Gives what `ddp` gives, and what makes weights whole for a time. The gradients of each batch travel as they arise:
     kept until a step's last one they would be whole.
     """
     assert isinstance(model.trained, fx.GraphModule)
-    found = sharded(model.trained, world, bucket_bytes=bucket_bytes)
+    found = sharded(model.trained, world, bucket_bytes=bucket_bytes, inside=compiled_graph if compile else None)
     model.trained = found.module
     return partial(_sharded_part, found.everywhere, world, _counted(model, world), seed), found
 

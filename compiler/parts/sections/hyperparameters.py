@@ -131,13 +131,6 @@ class Hyperparameters(Part):
                 param="average",
                 helps=("leave one of them out",),
             )
-        if self.compile and self.strategy == "fsdp":
-            raise Mismatch(
-                "S2S301",
-                "compile wants weights that stay where they are, and with fsdp they come and go",
-                param="compile",
-                helps=('leave compile out, or say strategy = "ddp"',),
-            )
         kept = self.checkpoint.values() if isinstance(self.checkpoint, Part) else {}
         if self.average is not None and int(kept.get("keep", self.average)) < self.average:
             raise Mismatch(

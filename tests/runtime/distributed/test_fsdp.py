@@ -152,6 +152,7 @@ def test_a_step_is_left_out_on_the_word_of_the_device_alone(corpus: str, tmp_pat
         ("toy/reversal_tt.s2s", (*TEXT, "hyperparameters.precision=mixed(bf16)"), "25 MiB", 2),
         ("toy/reversal_tt.s2s", (*TEXT, "hyperparameters.recompute=true"), "1 B", 10),
         ("toy/reversal_tt.s2s", (*TEXT, 'hyperparameters.freeze=["encoder"]'), "20 KiB", 26),
+        ("toy/encoder_vector.s2s", (*TEXT, "hyperparameters.compile=true"), "20 KiB", 5),
         ("toy/reversal_rr.s2s", (*TEXT, 'hyperparameters.recompute=["encoder", "decoder.*"]'), "1 B", 5),
     ],
 )

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from s2sc.compiler.front import analyse_file
 from s2sc.compiler.parts.data.speech import Speech
 from s2sc.runtime.benchmark import measure_speed
 from s2sc.runtime.checkpoint import load_checkpoint
+from s2sc.runtime.compiled import compiled, compiled_graph
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.generated import generated_data
 from s2sc.runtime.data.opening import open_data
@@ -27,7 +29,7 @@ from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.shards import local, whole
-from s2sc.runtime.training import keeping
+from s2sc.runtime.training import keeping, preparing, strategy
 from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
 from s2sc.runtime.training.step import Stepper
@@ -211,7 +213,13 @@ def measuring(world: World, corpus: str, batch: int) -> dict[str, Any]:
 
 
 def recipe(world: World, spec: str, sets: tuple[str, ...], folder: str) -> dict[str, Any]:
-    """Take three steps of a recipe on generated data, and let it answer; what each step gave, what is held here."""
+    """Take three steps of a recipe on generated data, and let it answer; what each step gave, what is held here.
+
+    Compiled pieces are cut and traced, but no kernels are made of them, which would take minutes.
+    """
+    patch = pytest.MonkeyPatch()
+    patch.setattr(preparing, "compiled", partial(compiled, backend="eager"))
+    patch.setattr(strategy, "compiled_graph", partial(compiled_graph, backend="eager"))
     found = analyse_file(SPECS / spec, sets=sets)
     assert found.checked is not None, [finding.message for finding in found.findings]
     data = generated_data(found.checked)
