@@ -68,6 +68,7 @@ fuzz: setup  ## try anything on lint, fmt and plan for FUZZ_SECONDS; findings go
 	$(BIN)/python -m s2sc.fuzz --kind bytes --processes $(WORKERS) --seconds $(FUZZ_SECONDS)
 
 soak: setup  ## kill training KILLS times and compare what comes out; counts go to soak/ledger.jsonl
+	OMP_NUM_THREADS=1 $(BIN)/python -m s2sc.soak.ranks
 	OMP_NUM_THREADS=1 $(BIN)/python -m s2sc.soak --kills $(KILLS)
 
 docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,13 +138,14 @@ def joined(
         return
     if dist.is_initialized():
         raise RunError("this process has joined others already")
-    store = dist.TCPStore(  # type: ignore[attr-defined]  # torch's stubs do not export it
-        place.address,
-        place.port,
-        place.size,
-        is_master=place.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True",
-        timeout=timedelta(seconds=timeout_seconds),
-    )
+    with _lost_named(place.rank):
+        store = dist.TCPStore(  # type: ignore[attr-defined]  # torch's stubs do not export it
+            place.address,
+            place.port,
+            place.size,
+            is_master=place.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True",
+            timeout=timedelta(seconds=timeout_seconds),
+        )
     attempts = dist.PrefixStore  # type: ignore[attr-defined]  # torch's stubs do not export it
     # each start of the workers writes below a name of its own: the agent's store outlives them
     attempt = environment.get("TORCHELASTIC_RESTART_COUNT", "0")
@@ -157,23 +161,49 @@ def meeting(
     own = _own_device(device, place.local_rank)
     if own.type == "cuda":
         torch.cuda.set_device(own)
-    dist.init_process_group(
-        "cpu:gloo,cuda:nccl" if own.type == "cuda" else "gloo",
-        store=store,
-        rank=place.rank,
-        world_size=place.size,
-        timeout=timedelta(seconds=timeout_seconds),
-        device_id=own if own.type == "cuda" else None,
-    )
+    with _lost_named(place.rank):
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if own.type == "cuda" else "gloo",
+            store=store,
+            rank=place.rank,
+            world_size=place.size,
+            timeout=timedelta(seconds=timeout_seconds),
+            device_id=own if own.type == "cuda" else None,
+        )
+        try:
+            yield World(place.rank, place.size, place.local_rank, own)
+        except BaseException:
+            # Work may be under way. Were a DDP module's reference to the group the last one, torch would wait with the
+            # interpreter's lock in its hand for a thread that wants the lock.
+            _UNFINISHED.append(dist.group.WORLD)
+            raise
+        finally:
+            dist.destroy_process_group()
+
+
+@contextmanager
+def _lost_named(rank: int) -> Iterator[None]:
+    """Let what torch says of a peer that is gone be a PeerLost."""
     try:
-        yield World(place.rank, place.size, place.local_rank, own)
+        yield
     except RuntimeError as error:
-        if isinstance(error, dist.DistError) or "gloo" in str(error) or "peer" in str(error):
+        if isinstance(error, dist.DistError) or any(word in str(error).lower() for word in _OF_PEERS):
             said = str(error).splitlines()[0][:200]
-            raise PeerLost(f"process {place.rank}: another process is gone or hangs ({said})") from error
+            atexit.register(_end_at_once)
+            raise PeerLost(f"process {rank}: another process is gone or hangs ({said})") from error
         raise
-    finally:
-        dist.destroy_process_group()
+
+
+# what gloo says of them
+_OF_PEERS = ("gloo", "peer", "timeout", "timed out")
+_UNFINISHED: list[Any] = []
+
+
+def _end_at_once() -> None:
+    """End without torch's own clearing up, which may wait for the peer that is lost."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(os.EX_SOFTWARE)
 
 
 def _own_device(name: str, local_rank: int) -> torch.device:

@@ -144,7 +144,7 @@ def _one_run(
         if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL:
             tally.kills += 1
             tally.inside += watched.writing
-            newest, before = _check_killed(run, max(newest, watched.committed), tally), newest
+            newest, before = check_killed(run, max(newest, watched.committed), tally), newest
             stuck = 0 if newest > before else stuck + 1
             if stuck > MOST_WITHOUT_PROGRESS:
                 tally.mismatches.append(f"no progress in {stuck} kills after step {newest}")
@@ -194,7 +194,7 @@ def _wait(child: int, seconds: float, watched: Watched, *, aimed: bool) -> int |
     return None
 
 
-def _check_killed(run: Path, committed: int, tally: Tally) -> int:
+def check_killed(run: Path, committed: int, tally: Tally) -> int:
     """What a kill left: all checkpoints whole, none lost that was committed, no line of metrics torn but the last."""
     folder = run / "checkpoints"
     steps = checkpoint_steps(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from s2sc.runtime.checkpoint import checkpoint_steps
-from s2sc.soak.kills import Tally, _check_killed, trace_of
+from s2sc.soak.kills import Tally, check_killed, trace_of
 from s2sc.soak.ledger import LEDGER, PAGE, read, sentence
 
 KILLS = 300
@@ -47,20 +47,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_check_sees_a_half_checkpoint_a_lost_one_and_a_torn_line(whole: Path) -> None:
     steps = checkpoint_steps(whole / "checkpoints")
     tally = Tally()
-    assert _check_killed(whole, steps[-1], tally) == steps[-1]
+    assert check_killed(whole, steps[-1], tally) == steps[-1]
     assert tally.mismatches == []
-    _check_killed(whole, steps[-1] + 1, tally)
+    check_killed(whole, steps[-1] + 1, tally)
     assert "was committed and the newest is" in tally.mismatches.pop()
     file = whole / "checkpoints" / f"step-{steps[0]:09d}" / "model.safetensors"
     kept = file.read_bytes()
     file.write_bytes(kept[:-1])
-    _check_killed(whole, steps[-1], tally)
+    check_killed(whole, steps[-1], tally)
     assert "a checkpoint is half" in tally.mismatches.pop()
     file.write_bytes(kept)
     metrics = whole / "metrics.jsonl"
     kept = metrics.read_bytes()
     metrics.write_bytes(b'{"step": 1' + b"\n" + kept)
-    _check_killed(whole, steps[-1], tally)
+    check_killed(whole, steps[-1], tally)
     assert "is torn" in tally.mismatches.pop()
     metrics.write_bytes(kept)
 

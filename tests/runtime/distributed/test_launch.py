@@ -133,6 +133,27 @@ def test_workers_end_with_a_supervisor_that_is_killed(
     assert gone(children)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_a_run_whose_workers_die_again_and_again_ends_and_says_how_to_go_on(
+    corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    words = command(corpus, tmp_path / "run", "hyperparameters.stop=100000 steps", "hyperparameters.log=1 steps")
+    started.append(subprocess.Popen(words, stderr=subprocess.PIPE, text=True))
+    after_step(tmp_path / "run", 9, started[0])
+    killed: set[int] = set()
+    until = time.monotonic() + PATIENCE_SECONDS
+    while started[0].poll() is None and time.monotonic() < until:
+        for one in set(workers(started[0].pid)) - killed:
+            killed.add(one)
+            os.kill(one, signal.SIGKILL)
+        time.sleep(0.05)
+    _, said = started[0].communicate(timeout=PATIENCE_SECONDS)
+    assert started[0].returncode == 70, said
+    assert "was ended by signal 9, after 3 new starts" in said
+    assert "--resume" in said
+    assert newest(tmp_path / "run").step >= 4
+
+
 def test_bad_data_is_said_once_and_is_not_tried_again(corpus: Path, tmp_path: Path) -> None:
     words = command(corpus, tmp_path / "run", 'data.speech.train=["nowhere.jsonl"]')
     done = subprocess.run(words, capture_output=True, text=True, check=False)
