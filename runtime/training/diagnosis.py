@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, fx
 
 from ..data.batch import Batch
+from ..layers.batch_norm import BatchNorm
 from ..model import Model
-from .running_statistics import RunningStatistics
+from .running_statistics import RunningStatistics, kept_buffers
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,24 @@ class Diagnosis:
 def diagnose(model: Model, batch: Batch, *, scale: float = 1.0) -> Diagnosis:
     """Run a batch once more and look at every result and every gradient; weights and running statistics stay.
 
+    Each process by itself: one that finds something early does not go on to where the others add up their statistics.
+
     scale  what the loss was multiplied by
     """
     statistics = RunningStatistics(model.module)
     statistics.remember()
     gradients = [(one, one.grad) for one in model.module.parameters()]
+    norms = [(one, one.over_all) for one in model.module.modules() if isinstance(one, BatchNorm)]
     devices = [one.device for one in model.arguments(batch)[:1] if one.device.type == "cuda"]
     try:
+        for layer, _ in norms:
+            layer.over_all = None
         with torch.random.fork_rng(devices=devices):
             return _diagnose(model, batch, scale)
     finally:
         statistics.go_back()
+        for layer, over_all in norms:
+            layer.over_all = over_all
         for one, gradient in gradients:
             one.grad = gradient
 
@@ -66,8 +74,8 @@ def _diagnose(model: Model, batch: Batch, scale: float) -> Diagnosis:
     outputs = watched.run(*arguments)
     if watched.bad is not None:
         return watched.bad
-    for name, buffer in module.named_buffers():
-        if name in module.state_dict() and not _is_finite(buffer):
+    for name, buffer in kept_buffers(module).items():
+        if not _is_finite(buffer):
             return Diagnosis(f"the running statistic {name}", "forward", buffer.dtype)
     weight = model.loss_weight(batch).sum()
     loss = model.loss(outputs, batch).sum() / weight

@@ -10,9 +10,7 @@ class RunningStatistics:
     """The buffers that a forward pass changes, with a copy to go back to."""
 
     def __init__(self, module: nn.Module) -> None:
-        parameters = {id(parameter) for parameter in module.parameters()}
-        kept = module.state_dict(keep_vars=True).values()
-        self._now: list[Tensor] = [tensor for tensor in kept if id(tensor) not in parameters]
+        self._now: list[Tensor] = list(kept_buffers(module).values())
         self._before = [tensor.clone() for tensor in self._now]
 
     def remember(self) -> None:
@@ -36,3 +34,14 @@ class RunningStatistics:
         """Undo what has been done since where `skipped`, [] bool, says so; without a wait for the device."""
         for now, before in zip(self._now, self._before, strict=True):
             now.copy_(torch.where(skipped, before, now))
+
+
+def kept_buffers(module: nn.Module) -> dict[str, Tensor]:
+    """The buffers that a state dict holds, by name, each once; a state dict itself would deal weights out again."""
+    return {
+        f"{path}.{name}".removeprefix("."): buffer
+        for path, owner in module.named_modules()
+        for name, buffer in owner.named_buffers(recurse=False)
+        # torch has no other word for it
+        if name not in owner._non_persistent_buffers_set
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import torch
@@ -195,12 +195,12 @@ def _skipped(trainer: Trainer, outcome: Outcome, loss: float, norm: float, *, at
 
 
 def _why(trainer: Trainer, outcome: Outcome) -> str:
-    """Where the numbers of the last step stopped being finite."""
-    # a DTensor's mark: the import of its class takes a second
-    if any(hasattr(one, "full_tensor") for one in trainer.state.model.module.parameters()):
-        return "the weights lie in shards, so which layer was first is not looked for"
-    found = [diagnose(trainer.state.model, batch, scale=trainer.scale) for batch in outcome.batches]
-    return str(next((one for one in found if one.place), found[0]))
+    """Where the numbers of the last step stopped being finite, in whichever process they did."""
+    with trainer.sharded.whole() if trainer.sharded is not None else nullcontext():
+        found = [diagnose(trainer.state.model, batch, scale=trainer.scale) for batch in outcome.batches]
+    own = next((one for one in found if one.place), found[0])
+    said = trainer.world.gather({"place": own.place, "words": str(own)})
+    return str(next((one for one in said if one["place"]), said[0])["words"])
 
 
 def _measure(trainer: Trainer, stop: StopRequest) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from s2sc.runtime.distributed import ALONE, World
 from s2sc.runtime.shards import everywhere, largest, local, total_norm
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import going_on, recipe, steps, training
+from s2sc.tests.runtime.distributed.work import diverging, going_on, recipe, steps, training
 from s2sc.tests.runtime.training.conftest import newest, write_corpus
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor
@@ -171,6 +171,17 @@ def test_recipes_take_the_steps_and_give_the_answers_of_ddp(
     assert found[1]["weights"] == found[0]["weights"]
     assert found[0]["units"] == units
     assert all(0.5 <= one["held"] / whole["held"] < 0.51 for one in found)
+
+
+@pytest.mark.parametrize("strategy", [(), FSDP], ids=["ddp", "fsdp"])
+def test_all_say_where_the_numbers_of_one_stopped_being_finite(
+    corpus: str, tmp_path: Path, strategy: tuple[str, ...]
+) -> None:
+    sets = ("hyperparameters.batch=3 examples", "hyperparameters.stop=500 steps", *strategy)
+    mine, other = together(diverging, 2, tmp_path, corpus, str(tmp_path / "run"), sets)
+    assert mine == other
+    assert "50 batches in a row" in mine
+    assert "going forward, the data is the first that is not finite" in mine
 
 
 def figures(world: World) -> tuple[float, float, list[int]]:

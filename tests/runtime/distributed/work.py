@@ -30,6 +30,7 @@ from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
 from s2sc.runtime.shards import local, whole
 from s2sc.runtime.training import keeping, preparing, strategy
+from s2sc.runtime.training.ended import Diverged
 from s2sc.runtime.training.preparing import prepare
 from s2sc.runtime.training.quiet import QuietProgress
 from s2sc.runtime.training.step import Stepper
@@ -119,6 +120,24 @@ def speed(world: World, sets: tuple[str, ...]) -> dict[str, Any]:
     data = generated_data(checked)
     device = world.device
     return measure_speed(checked, data, precision="fp32", device=device, steps=4, warmup=1, world=world).to_json()
+
+
+def diverging(world: World, corpus: str, folder: str, sets: tuple[str, ...]) -> str:
+    """Train where the samples of the last process are no numbers from the second epoch on; what it ends with."""
+    whole = Stepper.gradients
+
+    def gradients(self: Stepper, batches: Sequence[Batch]) -> None:
+        if batches[0].epoch >= 1 and world.rank == world.size - 1:
+            batches[0].inputs["data.audio.waveform"].fill_(float("nan"))
+        whole(self, batches)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stepper, "gradients", gradients)
+        try:
+            training(world, corpus, folder, sets)
+        except Diverged as error:
+            return str(error)
+    return ""
 
 
 def samples(world: World, corpus: str, folder: str, sets: tuple[str, ...], resume: bool) -> list[list[str]]:
