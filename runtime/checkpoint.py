@@ -7,6 +7,9 @@ ones it passed over.
 
 A step that is saved again (batches were skipped since) is committed beside the first as `step-N.1` before that goes:
 there is no moment at which a step that was there is not.
+
+Weights that are dealt out over processes each of them writes into files of its own, its rows of every tensor. One of
+them commits what all have written.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +29,20 @@ from .extras import extra
 from .storage import Storage, StorageError
 
 with extra("train", "training"):
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load as load_tensors
     from safetensors.torch import save as save_tensors
     from torch import Tensor
 
-FORMAT = 1
+# the second one has its tensors in parts
+FORMAT = 2
 LARGEST_JSON = 64 * 2**20
 GROUPS = ("model", "optimizer", "random")
 AVERAGES = "averages"
 _FOLDER = re.compile(r"step-([0-9]{9})(?:\.([0-9]{1,4}))?")
-_FILES = frozenset({"state.json", *(f"{group}.safetensors" for group in GROUPS)})
+_WHOLE = ("random.safetensors", "state.json")
+_PARTS = re.compile(r"model-00001-of-([0-9]{5})\.safetensors")
 
 
 class CheckpointError(Exception):
@@ -64,42 +71,115 @@ def save_checkpoint(
     StorageError leaves the earlier checkpoints as they were.
     """
     storage = storage or Storage()
-    final = folder / _free_name(folder, checkpoint.step)
-    temporary = folder / f".{final.name}.tmp"
+    name = free_name(folder, checkpoint.step)
+    hashes = write_part(folder, name, checkpoint, storage=storage)
+    return commit(folder, name, checkpoint.step, hashes, keep=keep, best=best, storage=storage)
+
+
+def free_name(folder: Path, step: int) -> str:
+    """The name of the next checkpoint of a step."""
+    times = [again for (number, again), _ in _committed(folder) if number == step]
+    return f"step-{step:09d}" + (f".{max(times) + 1}" if times else "")
+
+
+def write_part(
+    folder: Path,
+    name: str,
+    checkpoint: Checkpoint,
+    *,
+    part: int = 0,
+    parts: int = 1,
+    storage: Storage | None = None,
+) -> dict[str, str]:
+    """Write what one process has of a checkpoint, to where nothing reads it; the SHA-256 of each file by name.
+
+    The whole of a tensor is the rows of all parts in their order. What is not dealt out is in the first part alone.
+    StorageError if it cannot be written, or reads back otherwise.
+    """
+    storage = storage or Storage()
+    temporary = folder / f".{name}.tmp"
     files = {
-        f"{group}.safetensors": save_tensors(_owned(checkpoint.tensors[group]))
+        _file(group, part, parts): save_tensors(_owned(checkpoint.tensors[group]))
         for group in (*GROUPS, AVERAGES)
-        if group in checkpoint.tensors
+        if group in checkpoint.tensors and (part == 0 or group != "random")
     }
-    files["state.json"] = _json({**checkpoint.state, "step": checkpoint.step})
-    manifest = {
-        "format": FORMAT,
-        "step": checkpoint.step,
-        "sha256": {name: _sha256(data) for name, data in files.items()},
-    }
-    files["manifest.json"] = _json(manifest)
-    try:
+    if part == 0:
+        files["state.json"] = _json({**checkpoint.state, "step": checkpoint.step})
+    with _named(folder / name):
         if not folder.is_dir():
             storage.make_folder(folder)
             storage.sync_folder(folder.parent)
-        storage.remove(temporary)
+        if parts == 1:
+            storage.remove(temporary)
         storage.make_folder(temporary)
-        try:
-            for name, data in files.items():
-                storage.write(temporary / name, data)
-            for name, data in files.items():
-                if storage.read(temporary / name) != data:
-                    raise OSError(None, f"{name} reads back otherwise than it was written")
-            storage.sync_folder(temporary)
-            storage.rename(temporary, final)
-            storage.sync_folder(folder)
-        except OSError:
-            _quietly_remove(temporary, storage)
-            raise
-    except OSError as error:
-        raise StorageError(f"cannot write the checkpoint {final}", error) from error
+        with _removing(temporary, storage, alone=parts == 1):
+            _write(temporary, files, storage)
+    return {file: _sha256(data) for file, data in files.items()}
+
+
+def commit(
+    folder: Path,
+    name: str,
+    step: int,
+    hashes: Mapping[str, str],
+    *,
+    parts: int = 1,
+    keep: int,
+    best: int | None = None,
+    storage: Storage | None = None,
+) -> Path:
+    """Make one checkpoint of the parts that were written, then remove old ones as `save_checkpoint` says.
+
+    hashes  of the files of all parts
+    """
+    storage = storage or Storage()
+    final, temporary = folder / name, folder / f".{name}.tmp"
+    manifest = {"format": 1 if parts == 1 else FORMAT, "step": step, "sha256": dict(hashes)}
+    with _named(final), _removing(temporary, storage):
+        _write(temporary, {"manifest.json": _json(manifest)}, storage)
+        storage.sync_folder(temporary)
+        storage.rename(temporary, final)
+        storage.sync_folder(folder)
     _prune(folder, keep=max(keep, 2), best=best, storage=storage)
     return final
+
+
+def discard_parts(folder: Path, name: str, storage: Storage | None = None) -> None:
+    """Remove what was written of a checkpoint that is not to be."""
+    _quietly_remove(folder / f".{name}.tmp", storage or Storage())
+
+
+def _file(group: str, part: int, parts: int) -> str:
+    if parts == 1 or group == "random":
+        return f"{group}.safetensors"
+    return f"{group}-{part + 1:05d}-of-{parts:05d}.safetensors"
+
+
+def _write(folder: Path, files: Mapping[str, bytes], storage: Storage) -> None:
+    for name, data in files.items():
+        storage.write(folder / name, data)
+    for name, data in files.items():
+        if storage.read(folder / name) != data:
+            raise OSError(None, f"{name} reads back otherwise than it was written")
+
+
+@contextmanager
+def _named(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot write the checkpoint {final}", error) from error
+
+
+@contextmanager
+def _removing(temporary: Path, storage: Storage, *, alone: bool = True) -> Iterator[None]:
+    """Leave nothing of what fails, where no other process is writing into it."""
+    try:
+        yield
+    except OSError:
+        if alone:
+            _quietly_remove(temporary, storage)
+        raise
 
 
 def load_checkpoint(
@@ -160,27 +240,29 @@ def _load(folder: Path, step: int) -> Checkpoint:
         version, stated, hashes = manifest["format"], manifest["step"], manifest["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken(f"the manifest cannot be read ({_why(error)})") from None
-    if version != FORMAT:
-        raise broken(f"written in format {version!r}, this version reads {FORMAT}")
-    if (
-        not isinstance(hashes, dict)
-        or not _FILES <= set(hashes) <= {*_FILES, f"{AVERAGES}.safetensors"}
-        or len(manifest) != 3
-    ):
+    if type(version) is not int or not 1 <= version <= FORMAT:
+        raise broken(f"written in format {version!r}, this version reads 1 to {FORMAT}: use the version that wrote it")
+    names = _names(hashes, version) if isinstance(hashes, dict) and len(manifest) == 3 else None
+    if names is None:
         raise broken("the manifest does not name the files of a checkpoint")
-    tensors: dict[str, dict[str, Tensor]] = {}
-    state: dict[str, Any] = {}
+    found: dict[str, bytes] = {}
     for name, expected in sorted(hashes.items()):
         try:
-            data = _read(folder / name)
-            if _sha256(data) != expected:
-                raise broken(f"{name} is not what was written (its hash differs)")
-            if name == "state.json":
-                state = _parse(data)
-            else:
-                tensors[name.removesuffix(".safetensors")] = load_tensors(data)
-        except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError, MemoryError) as error:
+            found[name] = _read(folder / name)
+        except (OSError, MemoryError) as error:
             raise broken(f"{name} cannot be read ({_why(error)})") from None
+        if _sha256(found[name]) != expected:
+            raise broken(f"{name} is not what was written (its hash differs)")
+    tensors: dict[str, dict[str, Tensor]] = {}
+    state: dict[str, Any] = {}
+    for group, files in names.items():
+        try:
+            if group == "state":
+                state = _parse(found.pop(files[0]))
+            else:
+                tensors[group] = _put_together([load_tensors(found.pop(name)) for name in files])
+        except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError, MemoryError, RecursionError) as error:
+            raise broken(f"{files[0]} cannot be read ({_why(error)})") from None
     if stated != step or state.get("step") != step:
         raise broken(f"it holds step {stated!r}, which is another one's")
     return Checkpoint(step, tensors, state)
@@ -198,9 +280,28 @@ def _committed(folder: Path) -> list[tuple[tuple[int, int], Path]]:
     return sorted(found)
 
 
-def _free_name(folder: Path, step: int) -> str:
-    times = [again for (number, again), _ in _committed(folder) if number == step]
-    return f"step-{step:09d}" + (f".{max(times) + 1}" if times else "")
+def _names(hashes: Mapping[str, object], version: int) -> dict[str, list[str]] | None:
+    """The files of each group of tensors, and of the state; None where a manifest names others."""
+    parts = 1
+    if version > 1:
+        parts = next((int(match[1]) for match in map(_PARTS.fullmatch, hashes) if match), 0)
+        if not 2 <= parts <= len(hashes):
+            return None
+    groups = [*GROUPS, *([AVERAGES] if _file(AVERAGES, 0, parts) in hashes else [])]
+    found = {group: [_file(group, part, parts) for part in range(parts)] for group in groups if group != "random"}
+    found |= {"random": [_WHOLE[0]], "state": [_WHOLE[1]]}
+    return found if {name for files in found.values() for name in files} == set(hashes) else None
+
+
+def _put_together(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Tensors whose rows lie in several parts."""
+    found: dict[str, Tensor] = {}
+    for name in sorted({name for part in parts for name in part}) if len(parts) > 1 else parts[0]:
+        rows = [part[name] for part in parts if name in part]
+        if len({one.dtype for one in rows}) > 1:
+            raise ValueError(f"the parts of {name} have several dtypes")
+        found[name] = rows[0] if len(rows) == 1 else torch.cat(rows)
+    return found
 
 
 def _prune(folder: Path, *, keep: int, best: int | None, storage: Storage) -> None:

@@ -18,15 +18,18 @@ def local(tensors: Iterable[Tensor]) -> list[Tensor]:
         return [one.to_local() if isinstance(one, DTensor) else one for one in tensors]
 
 
-def whole(tensor: Tensor, *, here: bool = True) -> Tensor:
-    """All of a tensor; every process takes part. What is put together lies on the host.
+def own_rows(tensors: Mapping[str, Tensor], *, first: bool) -> dict[str, Tensor]:
+    """What one process keeps of tensors, so that all of them keep each row once.
 
-    here  whether this process wants it: nothing otherwise, of a tensor that is dealt out
+    first  whether it is the process that keeps what is not dealt out
     """
-    if not isinstance(tensor, DTensor):
-        return tensor
-    found = tensor.full_tensor()
-    return found.cpu() if here else found.new_empty(0)
+    found = {}
+    for name, tensor in tensors.items():
+        rows = local([tensor])[0]
+        # a process may have nothing of a short tensor
+        if first or (_is_sharded(tensor) and rows.shape[0]):
+            found[name] = rows
+    return found
 
 
 def is_dealt_out(tensor: Tensor) -> bool:

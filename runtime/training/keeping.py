@@ -10,7 +10,17 @@ from typing import Any
 import torch
 
 from ...compiler.encoding import encode
-from ..checkpoint import AVERAGES, checkpoint_steps, load_checkpoint, save_checkpoint
+from ..checkpoint import (
+    AVERAGES,
+    Checkpoint,
+    checkpoint_steps,
+    commit,
+    discard_parts,
+    free_name,
+    load_checkpoint,
+    save_checkpoint,
+    write_part,
+)
 from ..data.example import Problem
 from ..evaluation import Evaluation, evaluate
 from ..storage import StorageError
@@ -90,17 +100,14 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
         return
     trainer.keep_time()
     best = state.best
-    checkpoint = state.to_checkpoint(made_with=made_with(trainer), here=trainer.world.is_first)
+    checkpoint = state.to_checkpoint(made_with=made_with(trainer))
     if trainer.world.agree(not is_finite(checkpoint)):
         message = f"the weights are not finite after step {state.step}"
         if must:
             raise Diverged(f"{message}. {unharmed(trainer)}")
         trainer.progress.warn(f"{message}, so there is no checkpoint of it")
     else:
-        if trainer.world.is_first:
-            kept, folder = copied(checkpoint), trainer.run.checkpoints
-            settings = {"keep": trainer.settings["checkpoint"].keep, "best": best[0] if best else None}
-            trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
+        _start(trainer, checkpoint)
         trainer.saving = (place(state), best)
         if must:
             settle_save(trainer, must=True)
@@ -108,11 +115,32 @@ def save(trainer: Trainer, *, must: bool = False) -> None:
     _forget_best(trainer, state.step)
 
 
+def _start(trainer: Trainer, checkpoint: Checkpoint) -> None:
+    """Begin to write: the first process all of it, or each its part of what is dealt out."""
+    world, folder = trainer.world, trainer.run.checkpoints
+    if trainer.sharded is None:
+        if world.is_first:
+            kept, settings = copied(checkpoint), _which_stay(trainer, trainer.state.best)
+            trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
+        return
+    name = world.tell(free_name(folder, checkpoint.step) if world.is_first else None)
+    trainer.draft = name, checkpoint.step
+    own = copied(checkpoint, first=world.is_first)
+    trainer.writer.start(lambda: write_part(folder, name, own, part=world.rank, parts=world.size))
+
+
+def _which_stay(trainer: Trainer, best: tuple[int, float] | None) -> dict[str, Any]:
+    return {"keep": trainer.settings["checkpoint"].keep, "best": best[0] if best else None}
+
+
 def settle_save(trainer: Trainer, *, must: bool = False) -> None:
     """Wait for the checkpoint that is being written, if there is one. StorageError where one `must` be and is not."""
     if trainer.saving is None:
         return
-    error = _heard_by_all(trainer, trainer.writer.wait())
+    error = trainer.writer.wait()
+    if trainer.sharded is not None:
+        error = _commit_parts(trainer, trainer.saving[1], error)
+    error = _heard_by_all(trainer, error)
     (found, best), trainer.saving = trainer.saving, None
     if error is None:
         trainer.saved, trainer.best_saved = found, best
@@ -122,6 +150,24 @@ def settle_save(trainer: Trainer, *, must: bool = False) -> None:
     trainer.progress.warn(f"{error}; training goes on and tries again at the next checkpoint")
     if best is not None:
         _forget_best(trainer, best[0])
+
+
+def _commit_parts(trainer: Trainer, best: tuple[int, float] | None, error: StorageError | None) -> StorageError | None:
+    """Make one checkpoint of what all processes have written; why not, where the first one knows it."""
+    said = trainer.world.gather({"error": error and str(error), "files": {} if error else trainer.writer.result})
+    if not trainer.world.is_first:
+        return None
+    folder, (name, step) = trainer.run.checkpoints, trainer.draft
+    errors = [one["error"] for one in said if one["error"]]
+    if errors:
+        discard_parts(folder, name)
+        return StorageError("a process", OSError(errors[0]))
+    hashes = {file: sha256 for one in said for file, sha256 in one["files"].items()}
+    try:
+        commit(folder, name, step, hashes, parts=trainer.world.size, **_which_stay(trainer, best))
+    except StorageError as problem:
+        return problem
+    return None
 
 
 def _forget_best(trainer: Trainer, step: int) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..checkpoint import AVERAGES, Checkpoint, CheckpointError
 from ..model import Model
-from ..shards import dealt_out, fitted, whole
+from ..shards import dealt_out, fitted, local
 from .averages import Averages
 from .scaling.scaler import Scaler
 from .weights import Weights
@@ -74,11 +74,10 @@ class TrainingState:
     def _kind(self) -> str:
         return type(self.optimizer).__name__
 
-    def to_checkpoint(self, *, made_with: Mapping[str, Any], here: bool = True) -> Checkpoint:
-        """All of it; the tensors are the live ones. What is dealt out all processes put together, one tensor at a time.
+    def to_checkpoint(self, *, made_with: Mapping[str, Any]) -> Checkpoint:
+        """All of it; the tensors are the live ones, dealt out where they are.
 
         made_with  what the numbers of the next steps depend on besides, for `load` to compare
-        here       whether this process wants it; of what is dealt out, others get tensors of nothing
         """
         numbers, tensors = _optimizer_state(self.optimizer)
         random = {"cpu": torch.get_rng_state()}
@@ -90,9 +89,7 @@ class TrainingState:
         groups = {"model": self.weights.state_dict(self.model.module), "optimizer": tensors, "random": random}
         if self.averages is not None:
             groups[AVERAGES] = self.averages.values
-        # a state that was loaded has its names in another order in each process
-        kept = {group: {name: whole(held[name], here=here) for name in sorted(held)} for group, held in groups.items()}
-        return Checkpoint(self.step, kept, state)
+        return Checkpoint(self.step, groups, state)
 
     def load(self, checkpoint: Checkpoint, *, made_with: Mapping[str, Any]) -> list[str]:
         """Stand where a checkpoint stood; gives the names in `made_with` that differ. CheckpointError if it is foreign.
@@ -148,10 +145,13 @@ def load_model(model: Model, checkpoint: Checkpoint, weights: Weights | None = N
 
 
 def is_finite(checkpoint: Checkpoint) -> bool:
-    """Whether no weight, no average of weights, no running statistic and no moment is NaN or infinite."""
+    """Whether no weight, no average of weights, no running statistic and no moment is NaN or infinite.
+
+    Of what is dealt out, only what lies here.
+    """
     groups = ("model", "optimizer", AVERAGES)
     tensors = [tensor for group in groups for tensor in checkpoint.tensors.get(group, {}).values()]
-    return all(bool(tensor.isfinite().all()) for tensor in tensors if tensor.is_floating_point())
+    return all(bool(tensor.isfinite().all()) for tensor in local(tensors) if tensor.is_floating_point())
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -24,7 +24,17 @@ from .diagnosis import diagnose
 from .ended import Diverged, Stopped
 from .exactness import deterministic
 from .guard import go_back, watch
-from .keeping import evaluate_and_save, keep_mean, measure, out_of_patience, save, share_tally, stop_here, unharmed
+from .keeping import (
+    evaluate_and_save,
+    keep_mean,
+    measure,
+    out_of_patience,
+    save,
+    settle_save,
+    share_tally,
+    stop_here,
+    unharmed,
+)
 from .preparing import prepare, take_up
 from .reporting import record_samples, report
 from .state import load_model
@@ -96,6 +106,8 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
                 settle(trainer)
                 _went_back(trainer)
                 stop_here(trainer, stop.requested)
+            if trainer.sharded is not None and trainer.saving is not None and trainer.written:
+                settle_save(trainer)
             held, state.epoch, state.next_batch = next(batches)
             _take(trainer, [batch.to(trainer.device) for batch in held], stop)
     if stop.requested is not None:

@@ -39,6 +39,8 @@ class Trainer:
     sharded  what makes weights whole that are dealt out; None where every process holds all
     rate, norm, scale  of the last step: learning rate, norm of its gradient before clipping, scale of its loss
     saving   the place and the best of the checkpoint that is being written
+    draft    its name and its step, where each process writes its part
+    written  whether all processes have
     saved, best_saved  those of the last one that is on the disk
     pending  what the last step did, where it was not looked at yet
     jump     a loss that jumped and what is usual, until training goes back
@@ -70,6 +72,8 @@ class Trainer:
     checkpoints: int = 0
     writer: Writer = field(default_factory=Writer)
     saving: tuple[tuple[object, ...], tuple[int, float] | None] | None = None
+    draft: tuple[str, int] = ("", 0)
+    written: bool = False
     saved: tuple[object, ...] | None = None
     best_saved: tuple[int, float] | None = None
     measured: tuple[int, Evaluation] | None = None
@@ -89,12 +93,12 @@ class Trainer:
         return self.state.seconds + time.monotonic() - self.since
 
     def agree(self, stop: StopRequest) -> None:
-        """Let all processes see the same clock, and a request to stop that any of them has."""
+        """Let all processes see the same clock, a request to stop that any has, and whether all have written."""
         if self.world.alone:
             return
         own = self.state.seconds + time.monotonic() - self.since if self.world.is_first else 0.0
-        heard, self.agreed_seconds = self.world.largest(stop.heard, own)
-        stop.agreed = int(heard)
+        heard, self.agreed_seconds, busy = self.world.largest(stop.heard, own, self.writer.busy)
+        stop.agreed, self.written = int(heard), not busy
 
     def keep_time(self) -> None:
         """Bring the state's seconds up to now."""

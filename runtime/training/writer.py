@@ -6,8 +6,10 @@ import copy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..checkpoint import Checkpoint
+from ..shards import own_rows
 from ..storage import StorageError
 
 
@@ -17,8 +19,11 @@ class Writer:
 
     What it writes is a copy, so that training may go on; a process that ends at once leaves the write half done, which
     the commit protocol is for.
+
+    result  what the last write gave that was waited for
     """
 
+    result: Any = None
     _thread: threading.Thread | None = None
     _errors: list[BaseException] = field(default_factory=list)
 
@@ -28,12 +33,17 @@ class Writer:
 
         def run() -> None:
             try:
-                write()
+                self.result = write()
             except BaseException as error:
                 self._errors.append(error)
 
         self._thread = threading.Thread(target=run, name="checkpoint", daemon=True)
         self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is writing."""
+        return self._thread is not None and self._thread.is_alive()
 
     def wait(self) -> StorageError | None:
         """Wait for the write under way, if there is one; why it failed, if the storage did."""
@@ -47,10 +57,13 @@ class Writer:
         raise error
 
 
-def copied(checkpoint: Checkpoint) -> Checkpoint:
-    """A checkpoint that no step changes any more, in the memory of the host."""
+def copied(checkpoint: Checkpoint, *, first: bool = True) -> Checkpoint:
+    """What this process writes of a checkpoint, in the memory of the host, where no step changes it any more.
+
+    first  whether it is the first process, which writes what is not dealt out
+    """
     tensors = {
-        group: {name: tensor.detach().to("cpu", copy=True) for name, tensor in held.items()}
+        group: {name: rows.detach().to("cpu", copy=True) for name, rows in own_rows(held, first=first).items()}
         for group, held in checkpoint.tensors.items()
     }
     return replace(checkpoint, tensors=tensors, state=copy.deepcopy(dict(checkpoint.state)))

@@ -39,3 +39,23 @@ def test_format_1_loads_to_the_bit(tmp_path: Path) -> None:
     again = load_checkpoint(tmp_path / "run", warn=pytest.fail)
     assert again is not None
     assert again.state == found.state
+
+
+def test_format_2_loads_to_the_bit() -> None:
+    """Two parts: two rows of a weight in the first, the third row in the second."""
+    found = load_checkpoint(GOLDEN / "format-2", warn=pytest.fail)
+    assert found is not None
+    assert found.state == {"best": [4, 0.25], "epoch": 3, "next_batch": 1, "step": 6}
+    assert {group: sorted(held) for group, held in found.tensors.items()} == {
+        "averages": ["w"],
+        "model": ["half", "w"],
+        "optimizer": ["0.step", "w.exp_avg"],
+        "random": ["cpu"],
+    }
+    weight = torch.tensor([[1.0, -2.0], [0.5, 2.0**-149], [4.0, 8.0]])
+    assert torch.equal(found.tensors["model"]["w"], weight)
+    assert torch.equal(found.tensors["model"]["half"], torch.tensor([1.5, -65504.0], dtype=torch.float16))
+    assert torch.equal(found.tensors["optimizer"]["0.step"], torch.tensor(6.0))
+    assert torch.equal(found.tensors["optimizer"]["w.exp_avg"], weight / 8)
+    assert torch.equal(found.tensors["averages"]["w"], weight / 2)
+    assert torch.equal(found.tensors["random"]["cpu"], torch.arange(8, dtype=torch.uint8))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from s2sc.runtime.checkpoint import checkpoint_steps, load_checkpoint
 from s2sc.runtime.distributed import ALONE, World
 from s2sc.runtime.shards import everywhere, largest, local, total_norm
 from s2sc.tests.processes import together
-from s2sc.tests.runtime.distributed.work import diverging, going_on, recipe, steps, training
+from s2sc.tests.runtime.distributed.work import diverging, going_on, recipe, steps, training, writing_parts
 from s2sc.tests.runtime.training.conftest import newest, write_corpus
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor
@@ -182,6 +183,48 @@ def test_all_say_where_the_numbers_of_one_stopped_being_finite(
     assert mine == other
     assert "50 batches in a row" in mine
     assert "going forward, the data is the first that is not finite" in mine
+
+
+PARTS = (
+    *("hyperparameters.stop=50 steps", "hyperparameters.evaluate=100 steps", "hyperparameters.batch=2 examples"),
+    *("hyperparameters.checkpoint.every=20 steps", "hyperparameters.checkpoint.keep=9", *FSDP),
+)
+
+
+def test_each_process_writes_its_part_and_none_waits_for_another(corpus: str, tmp_path: Path) -> None:
+    found = together(writing_parts, 2, tmp_path, corpus, str(tmp_path / "run"), PARTS, ())
+    warned, committed = found[0]
+    assert (warned, found[1]) == ([], ([], []))
+    # behind steps that were taken while the second process wrote; the last one is waited for
+    assert [step for step, _ in committed][:2] == [20, 40]
+    assert all(step < at < 50 for step, at in committed[:2])
+    assert committed[-1][1] == 50
+    folder = tmp_path / "run" / "checkpoints"
+    assert checkpoint_steps(folder)[:2] == [20, 40]
+    for saved in folder.iterdir():
+        sizes = {path.name: path.stat().st_size for path in saved.iterdir()}
+        for group in ("model", "optimizer"):
+            first, second = (sizes[f"{group}-0000{part}-of-00002.safetensors"] for part in (1, 2))
+            assert 0.5 < first / second < 2
+        load_checkpoint(folder, warn=pytest.fail)
+
+
+def test_a_full_disk_of_one_process_is_a_checkpoint_less(corpus: str, tmp_path: Path) -> None:
+    found = together(writing_parts, 2, tmp_path, corpus, str(tmp_path / "run"), PARTS, (20,))
+    warned, committed = found[0]
+    assert committed[0][0] == 40
+    assert len(warned) == 1
+    assert "cannot write: No space left on device; make room" in warned[0]
+    assert "training goes on and tries again at the next checkpoint" in warned[0]
+    folder = tmp_path / "run" / "checkpoints"
+    assert checkpoint_steps(folder)[0] == 40
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_the_last_checkpoint_must_be_written_by_all(corpus: str, tmp_path: Path) -> None:
+    found = together(writing_parts, 2, tmp_path, corpus, str(tmp_path / "run"), PARTS, (50,))
+    assert all("No space left on device" in one[0][-1] for one in found)
+    assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [20, 40]
 
 
 def figures(world: World) -> tuple[float, float, list[int]]:

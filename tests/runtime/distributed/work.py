@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import time
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ import torch
 from s2sc.compiler.front import analyse_file
 from s2sc.compiler.parts.data.speech import Speech
 from s2sc.runtime.benchmark import measure_speed
-from s2sc.runtime.checkpoint import load_checkpoint
+from s2sc.runtime.checkpoint import commit as checkpoint_commit
+from s2sc.runtime.checkpoint import load_checkpoint, write_part
 from s2sc.runtime.compiled import compiled, compiled_graph
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.generated import generated_data
@@ -28,7 +30,8 @@ from s2sc.runtime.initialize import initialize
 from s2sc.runtime.model import build_model
 from s2sc.runtime.optim.groups import named_parameters
 from s2sc.runtime.run_folder import Run
-from s2sc.runtime.shards import local, whole
+from s2sc.runtime.shards import local
+from s2sc.runtime.storage import StorageError
 from s2sc.runtime.training import keeping, preparing, strategy
 from s2sc.runtime.training.ended import Diverged
 from s2sc.runtime.training.preparing import prepare
@@ -38,6 +41,8 @@ from s2sc.runtime.training.trainer import train
 from s2sc.runtime.training.training import Trainer
 from s2sc.tests.runtime.training.conftest import SPEC, data_of, graph_of
 from safetensors.torch import load
+from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 # masks are drawn for the rows of each process: with dropout no two numbers of processes do the same
@@ -99,6 +104,43 @@ def training_on_texts(world: World, folder: str, text: str, sets: tuple[str, ...
         run.begin(checked, spec_text=text, base=Path(folder), started_with={})
     data = open_data(checked, base=Path(folder), environment={})
     return train(checked, run, data, device=world.device, progress=QuietProgress(), world=world)
+
+
+def writing_parts(world: World, corpus: str, folder: str, sets: tuple[str, ...], full: tuple[int, ...]) -> Any:
+    """Train where the disk of the last process is full after some steps; the warnings, and at which step each
+    checkpoint was committed while training went on.
+    """
+    real_part, real_commit = write_part, checkpoint_commit
+    committed: list[tuple[int, int]] = []
+    trainers: list[Trainer] = []
+
+    def part(*arguments: Any, **more: Any) -> Any:
+        if world.rank == world.size - 1:
+            if arguments[2].step in full:
+                raise StorageError("cannot write", OSError(errno.ENOSPC, "No space left on device"))
+            # the first one has written long before
+            time.sleep(0.1)
+        return real_part(*arguments, **more)
+
+    def commit(*arguments: Any, **more: Any) -> Any:
+        committed.append((arguments[2], trainers[0].state.step))
+        return real_commit(*arguments, **more)
+
+    def prepared(*arguments: Any, **more: Any) -> Trainer:
+        trainers.append(prepare(*arguments, **more))
+        return trainers[0]
+
+    warned: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping, "write_part", part)
+        patch.setattr(keeping, "commit", commit)
+        patch.setattr("s2sc.runtime.training.trainer.prepare", prepared)
+        patch.setattr(QuietProgress, "warn", lambda self, message: warned.append(message))
+        try:
+            training(world, corpus, folder, sets)
+        except StorageError as error:
+            warned.append(str(error))
+    return warned, committed
 
 
 def jumping(world: World, corpus: str, folder: str, sets: tuple[str, ...]) -> dict[str, Any]:
@@ -257,9 +299,14 @@ def recipe(world: World, spec: str, sets: tuple[str, ...], folder: str) -> dict[
         "seen": seen,
         "held": sum(one.numel() for one in local([*weights.tensors, *module.parameters()])),
         "units": 0 if trainer.sharded is None else trainer.sharded.num_units,
-        "weights": {name: whole(one).tolist() for name, one in weights.state_dict(module).items()},
+        "weights": {name: _whole(one).tolist() for name, one in weights.state_dict(module).items()},
         "answers": answers,
     }
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """All rows of a tensor that is dealt out; every process takes part."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def _answers(trainer: Trainer, batch: Batch) -> Any:
