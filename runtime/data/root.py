@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .bad_audio import BadAudio
 from .budget import BUDGET, Budget
-from .file_bytes import read_handle, unreadable
+from .file_bytes import patiently, read_handle, unreadable
 
 
 class Root:
@@ -44,7 +44,7 @@ class Root:
 
     def read(self, path: str, *, budget: Budget = BUDGET) -> bytes:
         """The bytes of the regular file at a relative path; raises BadAudio."""
-        return read_handle(self.open(path), budget=budget)
+        return patiently(lambda: read_handle(self.open(path), budget=budget))
 
     def exists(self, path: str) -> bool:
         """Whether a relative path leads to something inside the root."""

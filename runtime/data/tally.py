@@ -37,7 +37,7 @@ class BadData(Exception):
 
     code      "bad_records" (on_bad = "fail"), "too_many_bad_records", "no_root", "no_corpus", "bad_manifest",
               "bad_archive", "bad_text_file", "tokenizer" (cannot be trained), "bad_tokens" (of a run), "batch",
-              "empty_split"
+              "empty_split", "reading" (not a record's fault)
     problems  what was found, in order
     """
 
@@ -49,6 +49,9 @@ class BadData(Exception):
         self.code = code
         self.message = message
         self.problems = problems
+
+    def __reduce__(self) -> tuple[type[BadData], tuple[str, str, tuple[Problem, ...]]]:
+        return BadData, (self.code, self.message, self.problems)
 
 
 @dataclass
