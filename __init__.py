@@ -44,7 +44,8 @@ def lint(path: str | Path, *, profile: str | None = None, sets: Sequence[str] = 
 
     Raises dsl.reading.Unreadable for what is no readable spec.
     """
-    from .compiler.lint.linter import Choice, Linter
+    from .compiler.lint.choice import Choice
+    from .compiler.lint.linter import Linter
 
     choice = Choice(profiles=() if profile is None else (profile,), sets=tuple(_several(sets)))
     return Linter(choice).lint(Path(path)).findings

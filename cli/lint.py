@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import __version__
-from ..compiler.lint.linter import Choice, Linted, Linter
+from ..compiler.lint.choice import Choice
+from ..compiler.lint.linter import Linted, Linter
 from ..dsl.diagnostics import Diagnostic
-from ..dsl.loading import inside, project_root
+from ..dsl.project_root import inside, project_root
 from ..dsl.reading import Unreadable
 from ..dsl.source import Source
 from .failures import FINDINGS, OK, USAGE, Refused

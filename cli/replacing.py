@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from ..compiler.whole_file import write_whole
-from ..dsl.loading import inside, project_root
+from ..dsl.project_root import inside, project_root
 from .failures import FINDINGS, Refused
 
 

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..dsl.loading import inside
+from ..dsl.project_root import inside
 from ..dsl.values import EnvironmentPath, JoinedPath, PairOf
 from .graph import Graph
 from .locked import Content

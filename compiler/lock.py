@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..dsl.escapes import clipped
-from ..dsl.loading import FileLoader, inside
+from ..dsl.loading import FileLoader
+from ..dsl.project_root import inside
 from ..dsl.source import Source
 from ..dsl.values import Quantity
 from .data_files import contents, data_files

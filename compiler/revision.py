@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ..dsl.imports import ImportRefused, Parsed, parsed
 from ..dsl.limits import LIMITS
-from ..dsl.loading import PROJECT_FILE, FileLoader, check_written, inside, outside
+from ..dsl.loading import FileLoader, check_written, outside
+from ..dsl.project_root import PROJECT_FILE, inside
 from ..dsl.reading import Unreadable, source_of
 from ..dsl.signature_files import check_allowed, signature_path
 from ..dsl.source import Source

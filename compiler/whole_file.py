@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from ..dsl.loading import inside, project_root
+from ..dsl.project_root import inside, project_root
 
 
 def canonical(content: object) -> bytes:

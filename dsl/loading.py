@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from .imports import ImportRefused, Parsed, parsed
+from .project_root import PROJECT_FILE, inside, project_root
 from .reading import Unreadable, read_source
 from .signature_files import no_project, signature_of, signature_path
 from .source import Source
 from .suggest import did_you_mean, listing
 
 LIBRARY = Path(__file__).parent.parent / "specs" / "lib"
-PROJECT_FILE = "s2sc.toml"
 _LIBRARY_PREFIX = "lib/"
 # how many files of a project are looked at for the names of one that has several
 _MOST_NAMES = 10_000
@@ -187,12 +187,6 @@ class FileLoader:
         return os.path.normpath(os.path.join(os.path.dirname(self._spec.name), beside)).replace(os.sep, "/")
 
 
-def project_root(folder: str) -> str:
-    """The nearest folder at or above one (without links) that holds s2sc.toml, else the folder itself."""
-    own = Path(folder)
-    return str(next((one for one in (own, *own.parents) if (one / PROJECT_FILE).is_file()), own))
-
-
 def identity(real: str) -> tuple[int, ...] | None:
     """What tells a file's content from others without opening it; None where nothing can be said."""
     try:
@@ -226,11 +220,6 @@ def outside(path: str, *, from_library: bool) -> tuple[str, ...]:
         f"`{path}` leads out of the project",
         f"the project is the nearest folder above the spec that has a {PROJECT_FILE}, else the spec's own folder",
     )
-
-
-def inside(path: str, root: str) -> bool:
-    """Whether a path without links is a folder or below it."""
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def _specs_in(folder: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from .diagnostics import Diagnostic, Findings, Severity
 from .escapes import clipped
 from .limits import LIMITS
-from .loading import PROJECT_FILE, inside, project_root
+from .project_root import PROJECT_FILE, inside, project_root
 from .reading import Unreadable, read_source
 from .source import Source, Span
 from .suggest import did_you_mean, listing

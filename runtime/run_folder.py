@@ -16,7 +16,8 @@ from typing import Any
 from ..compiler.graph import CheckedGraph
 from ..compiler.graph_file import read_graph, write_graph
 from ..dsl.escapes import visible
-from ..dsl.loading import PROJECT_FILE, FileLoader
+from ..dsl.loading import FileLoader
+from ..dsl.project_root import PROJECT_FILE
 from ..dsl.signature_files import SUFFIX
 from .storage import Storage, StorageError, replace_file
 

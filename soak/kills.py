@@ -90,13 +90,8 @@ class Watched:
         return path
 
 
-def kill_runs(folder: Path, *, kills: int, seed: int) -> Tally:
-    """Kill runs in a folder of their own until there were that many kills."""
-    return next(found for found in killing(folder, seed=seed) if found.kills >= kills)
-
-
 def killing(folder: Path, *, seed: int) -> Iterator[Tally]:
-    """The same without an end: gives the tally so far after each run."""
+    """Kill runs in a folder of their own, without an end: gives the tally so far after each run."""
     torch.set_num_threads(1)
     chance = random.Random(seed)
     corpus = folder / "corpus"

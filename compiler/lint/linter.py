@@ -19,30 +19,11 @@ from ...dsl.suggest import did_you_mean
 from ...dsl.syntax import Document, Section
 from ..front import Analysis, analyse_file
 from .baseline import BadBaseline, Baseline, read_baseline
+from .choice import Choice
 from .codes import is_known, is_looked_for, known_codes, matches, unknown
 from .suppressions import Suppressions
 
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the command line asks for; None where the project decides.
-
-    profiles      applied together
-    all_profiles  look at the spec as it stands, then with each of its profiles
-    since         a revision of git: only what came after it counts
-    with_files    read the data files that the specs name, too
-    """
-
-    profiles: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()
-    all_profiles: bool = False
-    select: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] = ()
-    fail_on: Severity | None = None
-    since: str = ""
-    with_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +61,7 @@ class Linter:
     all_known  show what the project's baseline knows, too
     """
 
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     files: Files = field(default_factory=Files)
     baseline: Baseline | None = None
     all_known: bool = False

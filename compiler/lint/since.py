@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic
 from ...dsl.reading import Unreadable
 from ..front import analyse
 from ..revision import RevisionLoader, revision_of
-
-if TYPE_CHECKING:
-    from .linter import Choice
+from .choice import Choice
 
 
 def findings_at(path: Path, choice: Choice, select: Sequence[str]) -> Iterable[Diagnostic]:

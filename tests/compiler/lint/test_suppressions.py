@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from s2sc.compiler.lint.linter import Choice, Linter
+from s2sc.compiler.lint.choice import Choice
+from s2sc.compiler.lint.linter import Linter
 from s2sc.compiler.rulebook import complete
 
 SEED = """hyperparameters {HEAD
