@@ -15,8 +15,11 @@ BENCH   ?=
 # how long `make fuzz` tries each of its two kinds of inputs
 FUZZ_SECONDS ?= 60
 
-# how often `make soak` kills training
-KILLS ?= 10000
+# how often `make soak` kills training, for how long it watches it, and what it tries more of
+KILLS   ?= 10000
+MINUTES ?= 60
+SOAKED   = tests/reliability tests/runtime/training/test_checkpoint.py tests/runtime/training/test_guard.py \
+           tests/runtime/distributed/test_order.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check format test smoke gpu fuzz soak docs bench recipes wheel clean
@@ -67,9 +70,10 @@ fuzz: setup  ## try anything on lint, fmt and plan for FUZZ_SECONDS; findings go
 	  echo 'atheris does not install here, so bytes are not tried'
 	$(BIN)/python -m s2sc.fuzz --kind bytes --processes $(WORKERS) --seconds $(FUZZ_SECONDS)
 
-soak: setup  ## kill training KILLS times and compare what comes out; counts go to soak/ledger.jsonl
-	OMP_NUM_THREADS=1 $(BIN)/python -m s2sc.soak.ranks
+soak: setup  ## kill training KILLS times, watch it for MINUTES, and try all that `make test` tries a little of
 	OMP_NUM_THREADS=1 $(BIN)/python -m s2sc.soak --kills $(KILLS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m s2sc.soak.hours --minutes $(MINUTES)
+	OMP_NUM_THREADS=1 S2SC_NIGHTLY=1 $(BIN)/pytest -n $(WORKERS) $(SOAKED) $(PYTEST)
 
 docs: setup  ## write again what is generated: plans in the pages, docs/graph.schema.json
 	$(BIN)/python docs/generate.py

@@ -77,9 +77,12 @@ def save_checkpoint(
 
 
 def free_name(folder: Path, step: int) -> str:
-    """The name of the next checkpoint of a step."""
-    times = [again for (number, again), _ in _committed(folder) if number == step]
-    return f"step-{step:09d}" + (f".{max(times) + 1}" if times else "")
+    """The name of the next checkpoint of a step; StorageError where the folder cannot be read."""
+    name = f"step-{step:09d}"
+    with _named(folder / name):
+        committed = _committed(folder)
+    times = [again for (number, again), _ in committed if number == step]
+    return name + (f".{max(times) + 1}" if times else "")
 
 
 def write_part(
@@ -305,7 +308,10 @@ def _put_together(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def _prune(folder: Path, *, keep: int, best: int | None, storage: Storage) -> None:
-    committed = _committed(folder)
+    try:
+        committed = _committed(folder)
+    except OSError:
+        return
     newest_of = {step: path for (step, _), path in committed}
     stay = {*sorted(newest_of)[-keep:], best}
     for (step, _), path in committed:

@@ -17,6 +17,7 @@ _WAYS_OUT = {
     errno.EACCES: "choose a place that can be written",
     errno.EPERM: "choose a place that can be written",
     errno.EMFILE: "allow more open files, as with ulimit -n",
+    errno.EFBIG: "allow larger files, as with ulimit -f",
 }
 
 

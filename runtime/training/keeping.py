@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -123,10 +124,18 @@ def _start(trainer: Trainer, checkpoint: Checkpoint) -> None:
             kept, settings = copied(checkpoint), _which_stay(trainer, trainer.state.best)
             trainer.writer.start(lambda: save_checkpoint(folder, kept, **settings))
         return
-    name = world.tell(free_name(folder, checkpoint.step) if world.is_first else None)
+    name = world.tell(_name(folder, checkpoint.step) if world.is_first else None)
     trainer.draft = name, checkpoint.step
     own = copied(checkpoint, first=world.is_first)
     trainer.writer.start(lambda: write_part(folder, name, own, part=world.rank, parts=world.size))
+
+
+def _name(folder: Path, step: int) -> str:
+    try:
+        return free_name(folder, step)
+    except StorageError:
+        # whoever writes there next will say it
+        return f"step-{step:09d}"
 
 
 def _which_stay(trainer: Trainer, best: tuple[int, float] | None) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-SIZES = (4, 8, 16, 28, 40, 52, 64, 76, 92, 108, 140, 200)
+from ..nightly import NIGHTLY
+
+SIZES = tuple(range(4, 204)) if NIGHTLY else (4, 8, 16, 28, 40, 52, 64, 76, 92, 108, 140, 200)
 
 CHILD = """
 import json, subprocess, sys
@@ -61,6 +63,7 @@ def unshared(code: str, *words: object) -> subprocess.CompletedProcess[str]:
     return run
 
 
+@pytest.mark.timeout(3600)
 @in_a_namespace
 def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
     run = unshared(CHILD, tmp_path, *SIZES)
@@ -75,6 +78,53 @@ def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
     assert {kept is None or kept for *_, kept, _ in lines} >= {True, 20}
     assert any(warned and kept and kept < 20 for _, _, warned, _, kept, _ in lines)
     assert any(warned and kept is None for _, _, warned, _, kept, _ in lines)
+
+
+LIMITED = """
+import json, resource, sys
+from pathlib import Path
+import torch
+from s2sc.runtime.checkpoint import load_checkpoint
+from s2sc.runtime.storage import StorageError
+from s2sc.tests.runtime.training import conftest as kit
+
+torch.set_num_threads(1)
+top = Path(sys.argv[1])
+corpus = kit.write_corpus(top / "tones")
+kit.trained(corpus, top / "whole")
+expected = kit.state_of(kit.newest(top / "whole")), kit.metrics_of(top / "whole")
+for size in map(int, sys.argv[2:]):
+    run, ended = top / f"of {size}", ""
+    # a write beyond it fails, as Python ignores the signal
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        kit.trained(corpus, run, progress=kit.Silent())
+    except StorageError as problem:
+        ended = str(problem)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    found = load_checkpoint(run / "checkpoints") if (run / "checkpoints").is_dir() else None
+    litter = [one.name for one in run.rglob(".*")]
+    kit.trained(corpus, run, resume=True)
+    same = (kit.state_of(kit.newest(run)), kit.metrics_of(run)) == expected
+    print(json.dumps([size, ended, litter, found and found.step, same]), flush=True)
+"""
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_files_that_may_not_grow_cost_nothing_but_time(tmp_path: Path) -> None:
+    """From where not a line can be written to where all can."""
+    sizes = range(350, 17_850, 350) if NIGHTLY else (350, 2000, 4000, 6000, 9000, 17_500)
+    words = [sys.executable, "-c", LIMITED, str(tmp_path), *map(str, sizes)]
+    run = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [size for size, *_ in lines] == list(sizes)
+    for size, ended, litter, kept, same in lines:
+        assert same, size
+        assert litter == [], size
+        assert "File too large; allow larger files, as with ulimit -f" in ended or (kept == 20 and not ended), size
+    assert {kept for *_, kept, _ in lines} >= {None, 20}
 
 
 READ_ONLY = """

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-TRIALS = 24
+from ..nightly import tries
+
+TRIALS = tries(24, 2000)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(4 * 3600)
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked and stopped as Linux does it")
 def test_runs_of_two_end_as_if_nobody_had_harmed_them(tmp_path: Path) -> None:
     # a process of its own: what pytest has loaded and started is no part of a fork

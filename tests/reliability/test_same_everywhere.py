@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,8 +15,10 @@ import pytest
 from s2sc.soak.kills import trace_of
 from s2sc.soak.tones import SPEC, write_tones
 
+from ..nightly import NIGHTLY
+
 # what differs: environment, umask, order in which the corpus was written, folder of the command
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
+VARIANTS: dict[str, Mapping[str, Any]] = {
     "reference": {},
     "another folder": {"elsewhere": True},
     "another user": {"USER": "nobody", "LOGNAME": "nobody", "HOME": "/nonexistent"},
@@ -26,6 +29,17 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "another order of the environment": {"reverse": True},
     "another order of the files": {"copied backwards": True},
 }
+
+
+if NIGHTLY:
+    # several of them at once
+    chance = random.Random(1)
+    SINGLE = [name for name in VARIANTS if name != "reference"]
+    VARIANTS |= {
+        f"{number}: {', '.join(names)}": {key: value for name in names for key, value in VARIANTS[name].items()}
+        for number in range(192)
+        for names in [sorted(chance.sample(SINGLE, chance.randrange(2, 7)))]
+    }
 
 
 def _run(name: str, folder: Path) -> dict[str, Any]:
@@ -62,11 +76,12 @@ def _run(name: str, folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    folders = {name: tmp_path_factory.mktemp(name.replace(" ", "_")) for name in VARIANTS}
+    folders = {name: tmp_path_factory.mktemp("run") for name in VARIANTS}
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(VARIANTS, pool.map(lambda name: _run(name, folders[name]), VARIANTS), strict=True))
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name != "reference"])
 def test_a_run_is_the_same_with(name: str, traces: dict[str, dict[str, Any]]) -> None:
     for what, expected in traces["reference"].items():

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from itertools import zip_longest
 from pathlib import Path
 
+import pytest
 from s2sc.runtime.distributed import ALONE
+from s2sc.tests.nightly import NIGHTLY
 from s2sc.tests.processes import together
 from s2sc.tests.runtime.distributed.work import samples
 from s2sc.tests.runtime.training.conftest import write_corpus
 
 # processes and data workers of each session: six changes of both
-SESSIONS = ((1, 0), (2, 2), (1, 1), (3, 0), (2, 1), (3, 2), (1, 0))
+SESSIONS = [(1, 0), (2, 2), (1, 1), (3, 0), (2, 1), (3, 2), (1, 0)]
+if NIGHTLY:
+    chance = random.Random(1)
+    SESSIONS += [(chance.choice((1, 2, 3)), chance.choice((0, 1, 2))) for _ in range(54)]
 STEPS = 3
 
 
+@pytest.mark.timeout(3600)
 def test_it_is_that_of_one_process_that_was_never_stopped(tmp_path: Path) -> None:
     """Epochs of eight examples in batches of six and two: every other session begins in the middle of one."""
     corpus = str(write_corpus(tmp_path / "tones"))

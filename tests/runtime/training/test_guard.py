@@ -10,6 +10,7 @@ import pytest
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.training.ended import Diverged
 from s2sc.runtime.training.step import Stepper
+from s2sc.tests.nightly import tries
 
 # three batches an epoch; a checkpoint every four steps, and none more where the valid split is at its best
 GUARD = "hyperparameters.guard=rewind(factor = 5, window = 6 steps, most = 2)"
@@ -63,17 +64,19 @@ def of(kit: Any, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 # none of which takes a whole epoch with it
+@pytest.mark.parametrize("seed", range(3, 3 + tries(1, 30)))
 @pytest.mark.parametrize("jump", [6, 7, 8, 9, 10, 12, 13, 16, 17, 18])
 def test_a_jump_leaves_no_trace_but_what_is_left_out(
-    jump: int, kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    jump: int, seed: int, kit: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    more_sets = (GUARD, RARELY, f"hyperparameters.seed={seed}")
     back = jump // 4 * 4
-    whole = kit.data_of(kit.graph_of(GUARD), corpus)
+    whole = kit.data_of(kit.graph_of(*more_sets), corpus)
     left_out = {divmod(number, 3) for number in range(back, jump + 1)}
-    kit.trained(corpus, tmp_path / "reference", GUARD, RARELY, data=Without(whole, left_out))
+    kit.trained(corpus, tmp_path / "reference", *more_sets, data=Without(whole, left_out))
     jumps(monkeypatch, {divmod(jump, 3)})
     shown = kit.Silent()
-    kit.trained(corpus, tmp_path / "run", GUARD, RARELY, progress=shown)
+    kit.trained(corpus, tmp_path / "run", *more_sets, progress=shown)
     (state, figures), (expected, more) = of(kit, tmp_path / "run"), of(kit, tmp_path / "reference")
     assert state == expected
     # an epoch is over sooner where its last batches are left out
