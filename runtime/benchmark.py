@@ -31,6 +31,7 @@ from .training.batches import train_batches
 from .training.preparing import prepare
 from .training.trainer import settle
 from .training.training import Trainer
+from .training.uploads import uploaded
 
 _SOURCE, _TARGET, _WAVEFORM = "data.source", "data.target", "data.audio.waveform"
 _TARGETS = (_TARGET, "data.text")
@@ -189,18 +190,18 @@ class _Taken:
 def _measured(trainer: Trainer, precision: str, *, steps: int, warmup: int) -> Speed:
     clock, taken = Clock(trainer.device), _Taken()
     before = 0
-    with closing(train_batches(trainer)) as batches:
+    with closing(uploaded(train_batches(trainer), trainer.device)) as batches:
         for number in range(warmup + steps):
             if number == warmup:
                 settle(trainer)
                 before = trainer.state.step
                 clock.mark()
             asked = time.perf_counter()
-            held, _, _ = next(batches)
+            held, there, _, _ = next(batches)
             if number >= warmup:
                 taken.waited += time.perf_counter() - asked
                 taken.batches += held
-            trainer.stepper.gradients([batch.to(trainer.device) for batch in held])
+            trainer.stepper.gradients(there)
             settle(trainer)
             trainer.pending = trainer.stepper.apply(trainer.rate_of(trainer.state.step, trainer.length))
             if trainer.stepper.waits:

@@ -27,7 +27,10 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 120
 
 _READING = ("tests/dsl/test_reading.py", "tests/dsl/test_imports.py", "tests/security/test_text.py")
-_CHECKPOINT = ("tests/runtime/test_storage.py", "tests/runtime/training/test_checkpoint.py")
+_CHECKPOINT = tuple(
+    f"tests/runtime/{name}.py"
+    for name in ("test_storage", "training/test_checkpoint", "training/test_checkpoint_parts")
+)
 _SCALERS = ("tests/runtime/precision/test_scalers.py", "tests/runtime/precision/test_steps.py")
 # what is changed, and the tests that are to notice
 TARGETS = {

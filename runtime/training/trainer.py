@@ -41,6 +41,7 @@ from .state import load_model
 from .step import Outcome
 from .stopping import StopRequest
 from .training import Trainer
+from .uploads import uploaded
 
 MOST_SKIPS = 50
 
@@ -99,7 +100,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
     # what a run that was stopped while it measured still owes
     evaluate_and_save(trainer, stop)
     state.model.module.train()
-    with closing(train_batches(trainer)) as batches:
+    with closing(uploaded(train_batches(trainer), trainer.device)) as batches:
         while not trainer.finished:
             trainer.agree(stop)
             if stop.requested is not None:
@@ -108,8 +109,8 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
                 stop_here(trainer, stop.requested)
             if trainer.sharded is not None and trainer.saving is not None and trainer.written:
                 settle_save(trainer)
-            held, state.epoch, state.next_batch = next(batches)
-            _take(trainer, [batch.to(trainer.device) for batch in held], stop)
+            _, batches_there, state.epoch, state.next_batch = next(batches)
+            _take(trainer, batches_there, stop)
     if stop.requested is not None:
         stop_here(trainer, stop.requested)
     trainer.keep_time()

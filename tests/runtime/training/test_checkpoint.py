@@ -383,13 +383,14 @@ def test_both_files_say_the_step(tmp_path: Path, wrong: str) -> None:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("number", range(tries(1, 19)))
+@pytest.mark.parametrize("number", range(tries(1, 36)))
 def test_every_flipped_bit_is_found(tmp_path: Path, number: int) -> None:
     """Many of each file's, most of the manifest's: nothing but its form guards it. In `make soak` all, of several."""
     three(tmp_path)
-    save_checkpoint(tmp_path, a_checkpoint(6, size=3 + number), keep=5) if number else None
+    if number:
+        save_checkpoint(tmp_path, a_checkpoint(6, size=3 + number), keep=5)
     draw = random.Random(5)
-    folder = tmp_path / "step-000000006"
+    folder = max(tmp_path.glob("step-000000006*"))
     flips = 0
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
@@ -402,10 +403,12 @@ def test_every_flipped_bit_is_found(tmp_path: Path, number: int) -> None:
             warned: list[str] = []
             assert is_of(load_checkpoint(tmp_path, warn=warned.append), 4), (path.name, bit)
             assert len(warned) == 1
-            assert warned[0].startswith("passed over a damaged checkpoint: step-000000006: ")
+            assert warned[0].startswith("passed over a damaged checkpoint: step-000000006")
         path.write_bytes(data)
     assert flips >= 2000
-    assert is_of(load_checkpoint(tmp_path), 6)
+    newest = load_checkpoint(tmp_path)
+    assert newest is not None
+    assert newest.step == 6
 
 
 def test_every_truncation_is_found(tmp_path: Path) -> None:
