@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..compiler.graph import CheckedGraph
-from .failures import FINDINGS, INTERNAL, OK, Refused, extra
+from .failures import FINDINGS, INTERNAL, INTERRUPTED, OK, Refused, extra
 from .options import device, positive, variants
 from .plugins import layers_of, plugins
 from .status import VARIABLE, codes
@@ -81,11 +81,14 @@ def _launch(options: argparse.Namespace) -> int:
     with extra("measuring training"):
         from ..runtime.launch import launch
     with tempfile.TemporaryDirectory(prefix="s2sc-status-") as folder:
-        problem = launch(_words(options), processes=options.devices, status=Path(folder), max_restarts=0)
+        ending = launch(_words(options), processes=options.devices, status=Path(folder), max_restarts=0)
         found = codes(Path(folder))
     if len(found) == options.devices or any(found.values()):
         return next((code for code in found.values() if code != OK), OK)
-    note(f"measuring failed: {problem or 'a process ended without a word'}")
+    if ending.signal:
+        note(f"ended by {ending.signal} before anything was measured")
+        return INTERRUPTED
+    note(f"measuring failed: {ending.problem or 'a process ended without a word'}")
     return INTERNAL
 
 

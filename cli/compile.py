@@ -104,7 +104,7 @@ def _launch(options: argparse.Namespace) -> int:
         return FINDINGS
     with tempfile.TemporaryDirectory(prefix="s2sc-status-") as folder:
         status = Path(folder)
-        problem = launch(_words(options, options.out), processes=options.devices, status=status)
+        ending = launch(_words(options, options.out), processes=options.devices, status=status)
         found = codes(status)
         run = (status / "run").read_text(encoding="utf-8") if (status / "run").exists() else ""
     ends = [code for code in found.values() if code != OK]
@@ -112,10 +112,24 @@ def _launch(options: argparse.Namespace) -> int:
         return ends[0]
     if len(found) == options.devices:
         return OK
-    note(f"training failed: {problem or 'a process ended without a word'}")
+    if ending.signal:
+        return _asked_to_end(options, ending.signal, run)
+    note(f"training failed: {ending.problem or 'a process ended without a word'}")
     if run:
         note(f"go on from the last checkpoint with: {_go_on(options, Path(run))}")
     return INTERNAL
+
+
+def _asked_to_end(options: argparse.Namespace, signal: str, run: str) -> int:
+    """A signal came when the processes could not answer it yet, as while they start; how to go on."""
+    import shlex
+
+    if run:
+        note(f"ended at once by {signal}; go on from the last checkpoint with: {_go_on(options, Path(run))}")
+    else:
+        again = shlex.join(["s2sc", *_words(options, options.out)])
+        note(f"ended by {signal} before training began; start again with: {again}")
+    return INTERRUPTED if signal == "SIGINT" else STOPPED
 
 
 def _train(options: argparse.Namespace, analysis: Analysis) -> int:

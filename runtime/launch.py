@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .extras import extra
@@ -25,15 +26,26 @@ GRACE_SECONDS = 60
 SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
 
 
-def launch(words: Sequence[str], *, processes: int, status: Path, max_restarts: int = MAX_RESTARTS) -> str:
-    """Run `python -m s2sc` with these words in several processes, anew if one dies; what went wrong in words, or "".
+@dataclass(frozen=True)
+class Ending:
+    """How several processes ended: what went wrong, in words, or the signal that asked them to end."""
+
+    problem: str = ""
+    signal: str = ""
+
+
+def launch(words: Sequence[str], *, processes: int, status: Path, max_restarts: int = MAX_RESTARTS) -> Ending:
+    """Run `python -m s2sc` with these words in several processes, anew if one dies.
 
     status  a folder in which they say how they ended, by the variable S2SC_STATUS
 
     Signals go on to all of them. When this process ends, whatever ends it, they end too.
     """
     # what its agent says of signals and exits, the processes have said themselves
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    # (each of its modules has a logger with a level of its own)
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("torch.distributed.elastic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ["S2SC_STATUS"] = str(status)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     with tempfile.TemporaryDirectory(prefix="s2sc-launch-") as logs:
@@ -53,14 +65,14 @@ def launch(words: Sequence[str], *, processes: int, status: Path, max_restarts: 
         try:
             elastic_launch(config, sys.executable)("-m", "s2sc", *words)
         except SignalException as error:
-            return f"ended by {error.sigval.name}"
+            return Ending(signal=error.sigval.name)
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             how = f"was ended by signal {-failure.exitcode}" if failure.exitcode < 0 else f"gave {failure.exitcode}"
-            return f"process {rank} {how}, after {max_restarts} new starts"
+            return Ending(problem=f"process {rank} {how}, after {max_restarts} new starts")
         finally:
             del os.environ["S2SC_STATUS"]
-    return ""
+    return Ending()
 
 
 def end_with_parent() -> None:

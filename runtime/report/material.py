@@ -175,10 +175,12 @@ def _lines(folder: Path, name: str, notes: list[str]) -> Iterator[bytes]:
     except OSError:
         _note(notes, f"{name} is a link or cannot be read")
         return
+    # looked at before Python makes a file of it, which it refuses for a folder
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        _note(notes, f"{name} is no plain file")
+        return
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            _note(notes, f"{name} is no plain file")
-            return
         left = MOST_METRICS
         while left > 0 and (line := file.readline(_LONGEST_LINE)):
             left -= len(line)

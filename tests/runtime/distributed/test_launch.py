@@ -10,9 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from s2sc.cli.main import main
 from s2sc.tests.runtime.training.conftest import metrics_of, newest, state_of, write_corpus
+from torch.distributed.elastic.multiprocessing import SignalException
 
 PATIENCE_SECONDS = 120
 
@@ -131,6 +134,22 @@ def test_workers_end_with_a_supervisor_that_is_killed(
     started[0].kill()
     started[0].wait()
     assert gone(children)
+
+
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+def test_a_request_to_stop_while_the_workers_start_is_no_failure(
+    corpus: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, asked: signal.Signals, code: int
+) -> None:
+    def end(*_: str) -> None:
+        raise SignalException("asked to end", asked)
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr("s2sc.runtime.launch.elastic_launch", lambda *_: end)
+    words = command(corpus, tmp_path / "run")[3:]
+    assert main(words) == code
+    said = capsys.readouterr().err
+    assert f"ended by {asked.name} before training began; start again with: s2sc compile" in said
+    assert "failed" not in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")

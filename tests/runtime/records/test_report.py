@@ -187,6 +187,14 @@ def test_a_pipe_is_not_waited_for(make_run: MakeRun) -> None:
     assert "metrics.jsonl is no plain file" in page(material_of(folder, "x"))
 
 
+@pytest.mark.parametrize("name", ["metrics.jsonl", "samples.jsonl", "refused.txt"])
+def test_a_folder_in_the_place_of_a_file_is_said(make_run: MakeRun, name: str) -> None:
+    folder = make_run()
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir()
+    assert f"{name} is no plain file" in page(material_of(folder, "x"))
+
+
 def test_the_run_before_is_what_it_is_compared_with(make_run: MakeRun, tmp_path: Path) -> None:
     spec = (make_run("model/1") / "spec.s2s").read_text()
     folder = make_run("model/10", spec=spec.replace("lr = 1e-3", "lr = 2e-3"))
