@@ -23,6 +23,7 @@ with extra("train", "training"):
 MAX_RESTARTS = 3
 # workers finish a step and write a checkpoint in it; after that they are killed
 GRACE_SECONDS = 60
+SUPERVISOR = "S2SC_SUPERVISOR"
 SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
 
 
@@ -47,6 +48,7 @@ def launch(words: Sequence[str], *, processes: int, status: Path, max_restarts: 
         if name.startswith("torch.distributed.elastic"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ["S2SC_STATUS"] = str(status)
+    os.environ[SUPERVISOR] = str(os.getpid())
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     with tempfile.TemporaryDirectory(prefix="s2sc-launch-") as logs:
         config = LaunchConfig(
@@ -71,13 +73,14 @@ def launch(words: Sequence[str], *, processes: int, status: Path, max_restarts: 
             how = f"was ended by signal {-failure.exitcode}" if failure.exitcode < 0 else f"gave {failure.exitcode}"
             return Ending(problem=f"process {rank} {how}, after {max_restarts} new starts")
         finally:
-            del os.environ["S2SC_STATUS"]
+            del os.environ["S2SC_STATUS"], os.environ[SUPERVISOR]
     return Ending()
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it is gone."""
-    threading.Thread(target=_wait_for_end, args=(os.getppid(),), daemon=True).start()
+    """End this process when the one that started it is gone, as it may be before this is called."""
+    parent = int(os.environ.get(SUPERVISOR, os.getppid()))
+    threading.Thread(target=_wait_for_end, args=(parent,), daemon=True).start()
 
 
 def _wait_for_end(parent: int) -> None:

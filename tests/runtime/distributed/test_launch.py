@@ -152,6 +152,17 @@ def test_a_request_to_stop_while_the_workers_start_is_no_failure(
     assert "failed" not in said
 
 
+def test_a_worker_that_starts_when_its_supervisor_is_gone_ends() -> None:
+    code = "import time; from s2sc.runtime.launch import end_with_parent; end_with_parent(); time.sleep(600)"
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    worker = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "S2SC_SUPERVISOR": str(ended.pid)})
+    try:
+        assert worker.wait(PATIENCE_SECONDS) == 1
+    finally:
+        worker.kill()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
 def test_a_run_whose_workers_die_again_and_again_ends_and_says_how_to_go_on(
     corpus: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
