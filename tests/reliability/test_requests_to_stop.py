@@ -102,13 +102,13 @@ def test_signals_lose_no_step(corpus: Path, tmp_path: Path) -> None:
                 time.sleep(0.001)
             time.sleep(chance.uniform(0, 0.4) * seconds)
             number = chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGUSR1))
-            second = chance.random() < 0.25
+            second = chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)) if chance.random() < 0.25 else None
             heeded = heeding.now
             # who ended already is a zombie until it is waited for: its number is nobody else's
             os.kill(child, number)
             if second:
                 time.sleep(chance.uniform(0, 0.01))
-                os.kill(child, chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)))
+                os.kill(child, second)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             if code == 0:
                 break
@@ -117,13 +117,15 @@ def test_signals_lose_no_step(corpus: Path, tmp_path: Path) -> None:
                 assert code in (-number, INTERRUPTED)
                 continue
             sent += 1
-            twice += code == INTERRUPTED
+            twice += code != STOPPED
             if code == STOPPED:
                 newest = kit.newest(run)
                 steps = [line["step"] for line in kit.metrics_of(run) if "split" not in line]
                 assert steps == list(range(1, newest.step + 1))
             else:
-                assert (code, second) == (INTERRUPTED, True)
+                # the second one may come when the first has been heeded, and then it does what it always does
+                assert second is not None
+                assert code in (INTERRUPTED, -second)
             for step in checkpoint_steps(run / "checkpoints"):
                 found = load_checkpoint(run / "checkpoints", step=step)
                 assert found is not None

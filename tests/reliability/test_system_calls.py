@@ -115,8 +115,6 @@ def test_whatever_call_fails_the_earlier_checkpoints_load(tmp_path: Path) -> Non
         assert {2, 6} <= set(steps), name
         # what was told is true
         assert (8 in steps) or said.startswith("refused"), name
-        if said.startswith("refused") and "rename" not in name and "fsync" not in name:
-            assert 8 not in steps, name
     failed = sum(met for _, met in outcomes.values())
     assert failed >= (60 if NIGHTLY else 3), {name: met for name, (_, met) in outcomes.items()}
 
