@@ -315,6 +315,10 @@ def _lock_of(options: argparse.Namespace, analysis: Analysis) -> dict[str, Any]:
 
 def _refuse_taken(run: Any) -> None:
     """A new run takes no folder in which another one's checkpoints would be mixed with its own."""
+    if run.folder.is_symlink() and not run.folder.exists():
+        raise Refused(f"{run.folder} is a link that leads nowhere: name another --out")
+    if run.folder.exists() and not run.folder.is_dir():
+        raise Refused(f"{run.folder} is a file, and a run needs a folder: name another --out")
     if (run.folder / "graph.json").exists():
         raise Refused(f"{run.folder} holds a run already: --resume goes on with it, another --out starts anew")
     if run.checkpoints.exists():

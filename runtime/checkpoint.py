@@ -202,7 +202,9 @@ def load_checkpoint(
             problems.append(str(error))
             warn(f"passed over a damaged checkpoint: {error}")
     if problems:
-        raise CheckpointError("no checkpoint can be used: " + "; ".join(problems))
+        raise CheckpointError(
+            f"no checkpoint can be used: {'; '.join(problems)}. Put a whole one back, or start a new run"
+        )
     return None
 
 
