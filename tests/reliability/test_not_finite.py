@@ -54,13 +54,21 @@ def spoiled(tensor: Tensor, value: float) -> Tensor:
     return torch.where(put, torch.full_like(tensor, value, dtype=torch.float32).to(tensor.dtype), tensor)
 
 
+def spoiled_sample(batch: Batch, value: float) -> Tensor:
+    """The waveforms with one sample replaced, which is no padding: what lies there reaches nothing."""
+    found = batch.inputs[WAVEFORM].clone()
+    row = int(len(batch) * WHERE[0])
+    found[row, int(int(batch.lengths[WAVEFORM][row]) * WHERE[0])] = value
+    return found
+
+
 @contextmanager
 def into(place: str, trainer: Trainer, value: float) -> Iterator[Callable[[Batch], Batch]]:
     """While entered, a number of each batch's step is `value`."""
     model = trainer.state.model
     layer = next(one for one in model.module.modules() if type(one).__name__ == "Conv1d")
     if place == "input":
-        yield lambda batch: replace(batch, inputs={**batch.inputs, WAVEFORM: spoiled(batch.inputs[WAVEFORM], value)})
+        yield lambda batch: replace(batch, inputs={**batch.inputs, WAVEFORM: spoiled_sample(batch, value)})
     elif place == "activation":
         handle = layer.register_forward_hook(lambda _, given, result: spoiled(result, value))
         yield lambda batch: batch
