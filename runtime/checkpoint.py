@@ -1,7 +1,7 @@
 """Checkpoints: safetensors and JSON in a folder that is whole or not there.
 
-The commit protocol, in this order: write into a sibling temporary folder, sync each file; write the manifest last and
-sync it; read everything back and compare; sync the folder; rename it to its name; sync the parent. Older checkpoints
+The commit protocol, in this order: write into a sibling temporary folder, sync each file, read all back and compare;
+the manifest last, in the same way; sync the folder; rename it to its name; sync the parent. Older checkpoints
 are first renamed to trash and then removed. Loading takes the newest whose manifest and hashes hold and says which
 ones it passed over.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Diverged(Exception):
-    """Training cannot go on: losses, gradients or weights are not finite."""
+    """Training cannot go on: what it computes is not finite, or its loss jumps again and again."""
 
 
 class NotDeterministic(Exception):
