@@ -147,9 +147,9 @@ def commit(
     return final
 
 
-def discard_parts(folder: Path, name: str, storage: Storage | None = None) -> None:
+def discard_parts(folder: Path, name: str) -> None:
     """Remove what was written of a checkpoint that is not to be."""
-    _quietly_remove(folder / f".{name}.tmp", storage or Storage())
+    _quietly_remove(folder / f".{name}.tmp", Storage())
 
 
 def _file(group: str, part: int, parts: int) -> str:
@@ -228,12 +228,12 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted({step for (step, _), _ in _committed(folder)})
 
 
-def clean_up(folder: Path, storage: Storage | None = None) -> None:
+def clean_up(folder: Path) -> None:
     """Remove what a killed process left: temporary and trash folders."""
     if folder.is_dir():
         for path in folder.iterdir():
             if path.name.startswith(".") and path.suffix in (".tmp", ".trash"):
-                _quietly_remove(path, storage or Storage())
+                _quietly_remove(path, Storage())
 
 
 def _load(folder: Path, step: int) -> Checkpoint:

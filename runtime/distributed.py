@@ -6,7 +6,7 @@ import atexit
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,13 +70,6 @@ class World:
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
         return tensor
 
-    def any(self, flag: Tensor) -> Tensor:
-        """Whether a bool tensor is true in any process, in place: a bad batch of one is a bad batch of all."""
-        if not self.alone:
-            # gloo has no maximum of bools
-            flag.copy_(self.max(flag.to(torch.uint8)).bool())
-        return flag
-
     def agree(self, value: bool) -> bool:
         """Whether it is so in any process; waits for all of them."""
         return value if self.alone else bool(self.max(torch.tensor(int(value))).item())
@@ -84,13 +77,6 @@ class World:
     def largest(self, *numbers: float) -> list[float]:
         """The largest of each number over all processes; waits for all of them, but for no GPU."""
         return list(numbers) if self.alone else self.max(torch.tensor(numbers, dtype=torch.float64)).tolist()
-
-    def broadcast(self, tensors: Iterable[Tensor]) -> None:
-        """Give all processes what rank 0 has in these tensors, in place."""
-        if self.alone:
-            return
-        for tensor in tensors:
-            dist.broadcast(tensor.detach(), src=0)
 
     def tell(self, value: Any = None) -> Any:
         """What rank 0 gave here, in every process: anything that JSON can say."""
@@ -122,9 +108,7 @@ ALONE = World()
 
 
 @contextmanager
-def joined(
-    environment: Mapping[str, str], device: str = "auto", *, timeout_seconds: float = TIMEOUT_SECONDS
-) -> Iterator[World]:
+def joined(environment: Mapping[str, str], device: str = "auto") -> Iterator[World]:
     """Meet the processes that the environment tells of, if any, and leave them at the end.
 
     device   "cpu", "cuda" or "auto"; of several GPUs each process takes the one of its number
@@ -132,7 +116,7 @@ def joined(
     Raises RunError.
     """
     place = found_place(environment)
-    timeout_seconds = float(environment.get("S2SC_TIMEOUT_SECONDS", timeout_seconds))
+    timeout_seconds = float(environment.get("S2SC_TIMEOUT_SECONDS", TIMEOUT_SECONDS))
     if place is None:
         yield World(device=torch_device(device))
         return

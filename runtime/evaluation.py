@@ -70,7 +70,6 @@ def evaluate(
     metrics: Sequence[Part],
     batch: Quantity | int,
     device: torch.device,
-    num_workers: int = 0,
     world: World = ALONE,
     on_batch: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
@@ -86,7 +85,7 @@ def evaluate(
     try:
         with torch.inference_mode():
             share = Share(world.rank, world.size)
-            for found in data.batches(split, batch=batch, num_workers=num_workers, share=share):
+            for found in data.batches(split, batch=batch, share=share):
                 moved = found.to(device)
                 outputs = model(moved)
                 loss_B = model.loss(outputs, moved).double()

@@ -27,7 +27,6 @@ class StorageError(Exception):
     def __init__(self, what: str, error: OSError) -> None:
         way_out = _WAYS_OUT.get(error.errno or 0)
         super().__init__(f"{what}: {error.strerror or error}" + (f"; {way_out}" if way_out else ""))
-        self.errno = error.errno
 
 
 class Storage:

@@ -29,6 +29,7 @@ from ..runtime.checkpoint import Checkpoint, CheckpointError, checkpoint_steps, 
 from ..runtime.data.opening import open_data
 from ..runtime.run_folder import Run
 from ..runtime.training import keeping
+from ..runtime.training.quiet import QuietProgress
 from ..runtime.training.trainer import train
 from .tones import SPEC, write_tones
 
@@ -54,13 +55,6 @@ class Tally:
     inside: int = 0
     runs: int = 0
     mismatches: list[str] = field(default_factory=list)
-
-
-class Silent:
-    """A display that shows nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_, **__: None
 
 
 class Watched:
@@ -175,7 +169,7 @@ def _train(checked: CheckedGraph, corpus: Path, folder: Path) -> None:
         run.begin(checked, spec_text=SPEC, base=corpus, started_with={})
     with run.held():
         data = open_data(checked, base=corpus, environment={})
-        train(checked, run, data, device=torch.device("cpu"), progress=Silent(), resume=True)
+        train(checked, run, data, device=torch.device("cpu"), progress=QuietProgress(), resume=True)
 
 
 def _wait(child: int, seconds: float, watched: Watched, *, aimed: bool) -> int | None:

@@ -31,8 +31,9 @@ from ..runtime.data.opening import open_data
 from ..runtime.distributed import PeerLost, meeting
 from ..runtime.place_in_world import Place
 from ..runtime.run_folder import Run
+from ..runtime.training.quiet import QuietProgress
 from ..runtime.training.trainer import train
-from .kills import Silent, Tally, check_killed, trace_of
+from .kills import Tally, check_killed, trace_of
 from .tones import SPEC, write_tones
 
 # a peer that gives no sign for so long is taken for frozen; longer than a step on a busy machine
@@ -84,7 +85,7 @@ def _loaded(checked: CheckedGraph, corpus: Path, folder: Path) -> None:
     run = Run(folder)
     run.begin(checked, spec_text=SPEC_OF_TWO, base=corpus, started_with={})
     data = open_data(checked, base=corpus, environment={})
-    train(checked, run, data, device=torch.device("cpu"), progress=Silent())
+    train(checked, run, data, device=torch.device("cpu"), progress=QuietProgress())
 
 
 def _one_run(
@@ -164,7 +165,7 @@ def _child(rank: int, store: Path, checked: CheckedGraph, corpus: Path, run: Pat
         met.set_timeout(timedelta(seconds=TIMEOUT_SECONDS))
         with meeting(Place(rank, 2, rank, "", 0), met, "cpu", timeout_seconds=TIMEOUT_SECONDS) as world:
             data = open_data(checked, base=corpus, environment={})
-            train(checked, Run(run), data, device=world.device, progress=Silent(), resume=True, world=world)
+            train(checked, Run(run), data, device=world.device, progress=QuietProgress(), resume=True, world=world)
         code = 0
     except PeerLost:
         code = LOST

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from ...dsl.diagnostics import Diagnostic, Severity
 from ...dsl.limits import tightened
@@ -22,8 +21,6 @@ from .baseline import BadBaseline, Baseline, read_baseline
 from .choice import Choice
 from .codes import is_known, is_looked_for, known_codes, matches, unknown
 from .suppressions import Suppressions
-
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .archive import Archive
 from .audio import Header, Samples, is_silent, read_audio, read_header
 from .bad_audio import BadAudio
-from .budget import BUDGET, Budget
 from .example import Example
 from .root import Root
 
@@ -17,11 +16,10 @@ DURATION_SHARE = 0.02
 class Clips:
     """Reads recordings as mono float32 samples at one rate, and remembers those it was told to keep."""
 
-    def __init__(self, root: Root, archive: Archive | None, *, rate: int, budget: Budget = BUDGET) -> None:
+    def __init__(self, root: Root, archive: Archive | None, *, rate: int) -> None:
         self.root = root
         self.archive = archive
         self.rate = rate
-        self.budget = budget
         self._kept: dict[str, Samples] = {}
 
     def read(self, example: Example) -> Samples:
@@ -40,7 +38,7 @@ class Clips:
 
     def header(self, example: Example) -> Header:
         """What the recording says of itself; raises BadAudio."""
-        return read_header(self._bytes(example), budget=self.budget)
+        return read_header(self._bytes(example))
 
     @property
     def kept_bytes(self) -> int:
@@ -49,10 +47,10 @@ class Clips:
 
     def _bytes(self, example: Example) -> bytes:
         reader = self.root if self.archive is None else self.archive
-        return reader.read(example.audio, budget=self.budget)
+        return reader.read(example.audio)
 
     def _decode(self, example: Example) -> Samples:
-        samples = read_audio(self._bytes(example), rate=self.rate, budget=self.budget)
+        samples = read_audio(self._bytes(example), rate=self.rate)
         if is_silent(samples):
             raise BadAudio("silent", "nothing is heard: every sample is the same")
         seconds = len(samples) / self.rate

@@ -94,7 +94,7 @@ def open_codecs(folder: Path, settings: ParallelText | None = None) -> Codecs:
         raise BadTokens(f"{folder}: {bad}") from None
 
 
-def codecs_from_files(files: Mapping[str, bytes], settings: ParallelText | None = None) -> Codecs:
+def codecs_from_files(files: Mapping[str, bytes]) -> Codecs:
     """The same from the contents of the files by name. Raises BadTokens, MissingExtra."""
 
     def read(name: str) -> bytes:
@@ -102,7 +102,7 @@ def codecs_from_files(files: Mapping[str, bytes], settings: ParallelText | None 
             raise BadTokens(f"there is no {name}")
         return files[name]
 
-    return _codecs(read(INDEX), read, settings)
+    return _codecs(read(INDEX), read, None)
 
 
 def _written(codec: Codec, side: str, files: dict[str, bytes]) -> dict[str, Any]:

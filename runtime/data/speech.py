@@ -200,17 +200,17 @@ class SpeechData:
             if have < num_needed(example.tokens)
         )
 
-    def leave_out_infeasible(self, frames: Callable[[Any], Any], *, split: str = "train") -> tuple[Example, ...]:
-        """Take infeasible examples out of a split and account for them; raises BadData if none is left.
+    def leave_out_infeasible(self, frames: Callable[[Any], Any]) -> tuple[Example, ...]:
+        """Take infeasible examples out of the training split and account for them; raises BadData if none is left.
 
-        For training only: a test that leaves out what is hard for a model measures something else.
+        Out of no other: a test that leaves out what is hard for a model measures something else.
         """
-        left_out = self.infeasible(split, frames)
+        left_out = self.infeasible("train", frames)
         gone = set(left_out)
-        self._examples[split] = tuple(example for example in self._examples[split] if example not in gone)
-        self.tally.leave_out("infeasible", split, len(left_out))
-        if not self._examples[split]:
-            message = f"no example of {split} leaves as many frames as it has labels; stride less, or use a smaller hop"
+        self._examples["train"] = tuple(example for example in self._examples["train"] if example not in gone)
+        self.tally.leave_out("infeasible", "train", len(left_out))
+        if not self._examples["train"]:
+            message = "no example of train leaves as many frames as it has labels; stride less, or use a smaller hop"
             raise BadData("empty_split", message)
         return left_out
 

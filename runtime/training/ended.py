@@ -16,4 +16,3 @@ class Stopped(Exception):
 
     def __init__(self, signal: str, step: int) -> None:
         super().__init__(f"stopped by {signal} after step {step}")
-        self.step = step

@@ -107,7 +107,7 @@ class Trainer:
     @property
     def accumulate(self) -> int:
         """Batches that make one step together."""
-        return int(self.settings.get("accumulate", 1))
+        return int(self.settings["accumulate"])
 
     @property
     def steps_per_epoch(self) -> int:
