@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..compiler.graph import CheckedGraph
 from .failures import FINDINGS, INTERNAL, INTERRUPTED, OK, Refused, extra
-from .options import device, positive, variants
+from .options import device, positive, repeated, variants
 from .plugins import layers_of, plugins
 from .status import VARIABLE, codes
 from .terminal import as_json, note, write
@@ -95,16 +95,11 @@ def _launch(options: argparse.Namespace) -> int:
 def _words(options: argparse.Namespace) -> list[str]:
     """The words of a command that measures as this one does."""
     words = ["bench", options.spec, "--steps", str(options.steps), "--warmup", str(options.warmup)]
-    words += ["--devices", str(options.devices), "--device", options.device]
+    words += ["--devices", str(options.devices)]
     words += ["--precision", options.precision] if options.precision else []
     words += ["--generated"] if options.generated else []
     words += ["--json"] if options.json else []
-    words += ["--allow-plugins"] if options.allow_plugins else []
-    for profile in options.profile:
-        words += ["--profile", profile]
-    for text in options.set:
-        words += ["--set", text]
-    return words
+    return words + repeated(options)
 
 
 def _measure(options: argparse.Namespace, checked: Mapping[str, CheckedGraph], world: World) -> int:

@@ -12,7 +12,7 @@ from ..compiler.front import Analysis
 from ..compiler.lock import lock_path
 from .analysis import analysis_of
 from .failures import FINDINGS, INTERNAL, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
-from .options import device, positive, variants
+from .options import device, positive, repeated, variants
 from .plugins import layers_of, plugins
 from .terminal import note, write
 
@@ -338,10 +338,4 @@ def _words(options: argparse.Namespace, out: str | None, *, resume: bool = False
     words += ["--resume"] if resume or options.resume else []
     words += ["--out", out] if out else []
     words += ["--devices", str(options.devices)] if options.devices else []
-    for profile in options.profile:
-        words += ["--profile", profile]
-    words += ["--device", options.device] if options.device != "auto" else []
-    words += ["--allow-plugins"] if options.allow_plugins else []
-    for text in options.set:
-        words += ["--set", text]
-    return words
+    return words + repeated(options)

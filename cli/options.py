@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ..dsl.escapes import clipped
+
 
 def variants(verb: argparse.ArgumentParser) -> None:
     """Which variant of the spec is meant."""
@@ -22,8 +24,17 @@ def device(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", default="auto", help="cpu, cuda, cuda:N or auto (the default)")
 
 
+def repeated(options: argparse.Namespace) -> list[str]:
+    """The words behind which `device`, `variants` and --allow-plugins read the same once more."""
+    words = [word for profile in options.profile for word in ("--profile", profile)]
+    words += ["--device", options.device] if options.device != "auto" else []
+    words += ["--allow-plugins"] if options.allow_plugins else []
+    return words + [word for text in options.set for word in ("--set", text)]
+
+
 def positive(text: str) -> int:
-    """A whole number of 1 or more."""
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
-    return int(text)
+    """A whole number of 1 or more, of at most 11 digits."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 99999999999, not {clipped(text, 40)}")
+    return number

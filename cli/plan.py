@@ -11,7 +11,7 @@ from ..compiler.graph import CheckedGraph
 from ..dsl.escapes import clipped
 from .analysis import analysis_of
 from .failures import FINDINGS, OK, STORAGE, Refused
-from .options import variants
+from .options import positive, variants
 from .terminal import as_json, note, write
 
 EXAMPLES = """examples:
@@ -43,10 +43,10 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--steps-per-epoch",
         metavar="N",
-        type=_count,
+        type=positive,
         help="with --schedule: steps of an epoch, which the data would tell",
     )
-    verb.add_argument("--steps", metavar="N", type=_count, help="with --schedule: steps of a run that ends by time")
+    verb.add_argument("--steps", metavar="N", type=positive, help="with --schedule: steps of a run that ends by time")
     variants(verb)
 
 
@@ -69,14 +69,6 @@ def run(options: argparse.Namespace) -> int:
     made = make_plan(analysis.checked)
     write(as_json(made.to_json()) if options.json else made.to_text())
     return OK
-
-
-def _count(text: str) -> int:
-    """A whole number of 1 or more."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 to 99999999999, not {clipped(text, 40)}")
-    return number
 
 
 def _schedule(options: argparse.Namespace, checked: CheckedGraph) -> int:

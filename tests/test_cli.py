@@ -178,7 +178,7 @@ def test_zsh_completes_files_where_files_are_meant(run: Run) -> None:
         (["compile", "good.s2s", "--out", "good.s2s/x"], 74, "good.s2s"),
         (["eval", "nowhere"], 2, "there is no run at nowhere"),
         (["eval", "empty"], 2, "empty is not a run"),
-        (["eval", "empty", "--batch", "0"], 2, "must be a whole number of 1 or more"),
+        (["eval", "empty", "--batch", "0"], 2, "must be a whole number from 1 to"),
         (["eval", "empty", "--split", "dev"], 2, "invalid choice"),
         (["infer", "nowhere", "a.wav"], 2, "there is no run or model at nowhere"),
         (["infer", "good.s2s"], 2, "give recordings, or --manifest"),
