@@ -261,7 +261,10 @@ def unharmed(trainer: Trainer) -> str:
 def made_with(trainer: Trainer) -> dict[str, Any]:
     """What the next steps' numbers depend on besides the state."""
     hyperparameters = encode(trainer.checked.graph.hyperparameters)["params"]
-    kept = ("batch", "stop", "optimizer", "schedule", "regularizer", "precision", "clip", "seed", "compile")
+    kept = (
+        *("batch", "stop", "optimizer", "schedule", "regularizer", "precision", "clip", "seed", "compile"),
+        *("accumulate", "ema", "freeze", "guard", "recompute", "deterministic"),
+    )
     return {
         "architecture": trainer.checked.architecture_hash,
         "data": encode(trainer.checked.graph.data),

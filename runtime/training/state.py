@@ -117,7 +117,7 @@ class TrainingState:
             self.recent = [float(loss) for loss in self.recent]
             self.best = (int(self.best[0]), float(self.best[1])) if self.best else None
             before = state["made_with"]
-            different = [name for name, value in made_with.items() if before.get(name) != value]
+            different = [name for name, value in made_with.items() if before.get(name, value) != value]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
             raise CheckpointError(f"the checkpoint of step {checkpoint.step} does not fit this run ({error})") from None
         self.step = checkpoint.step

@@ -224,6 +224,15 @@ def test_a_finished_run_can_be_measured_again_and_taken_further(kit: Any, corpus
     assert silent.warned == ["inexact resume: different from before: stop"]
 
 
+@pytest.mark.parametrize("changed", ["accumulate=2", "ema=0.9", "guard=rewind(window = 3 steps)", "deterministic=true"])
+def test_a_run_that_goes_on_with_another_recipe_says_so(kit: Any, corpus: Path, tmp_path: Path, changed: str) -> None:
+    kit.trained(corpus, tmp_path, "hyperparameters.stop=4 steps")
+    silent = kit.Silent()
+    sets = ("hyperparameters.stop=4 steps", f"hyperparameters.{changed}")
+    kit.trained(corpus, tmp_path, *sets, resume=True, progress=silent)
+    assert silent.warned == [f"inexact resume: different from before: {changed.partition('=')[0]}"]
+
+
 def test_another_optimizer_is_refused(kit: Any, corpus: Path, tmp_path: Path) -> None:
     kit.trained(corpus, tmp_path, "hyperparameters.stop=2 steps")
     sets = ("hyperparameters.stop=4 steps", "hyperparameters.optimizer=momentum(lr = 1e-2)")
