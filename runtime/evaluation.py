@@ -19,17 +19,21 @@ from .data.sampler import Share
 from .distributed import ALONE, World
 from .model import Model
 
-# the number of a batch, of each of its rows here (id, reference, hypothesis, loss, weight, whether it fits), and how
-# likely their tokens were
-Measured = tuple[int, list[list[Any]], "tuple[float, int] | None"]
+# the number of a batch, and of each of its rows here (id, reference, hypothesis, loss, weight, whether it fits)
+Measured = tuple[int, list[list[Any]]]
 
 
 class Metric(Protocol):
-    """Counts that add up to a figure.
+    """Counts that add up to a figure: those of two parts of the data, added, are those of both.
 
-    It has `update(reference, hypothesis)` if it counts over texts, or `update_likelihood(total, tokens)` if over how
-    likely the model finds the true tokens: the sum of negative log likelihoods, and of how many.
+    Besides it has `update(reference, hypothesis)` if it counts over texts, or `update_likelihood(total, tokens)` if
+    over how likely the model finds the true tokens: the sum of negative log likelihoods, and of how many.
     """
+
+    @property
+    def counts(self) -> Sequence[float]: ...
+
+    def merge(self, counts: Sequence[Any]) -> None: ...
 
     @property
     def value(self) -> float | None: ...
@@ -77,7 +81,10 @@ def evaluate(
 
     world  the processes that share the work: each of them gets all figures, the same ones for any number of them
     """
-    counts = {part.name: build_metric(part) for part in metrics}
+    counts = [build_metric(part) for part in metrics]
+    count_likelihood = _methods(counts, "update_likelihood")
+    # without a search nothing was read, and a rate of it would mean nothing
+    count_texts = _methods(counts, "update") if model.searches else []
     was_training = model.module.training
     model.module.eval()
     examples = 0
@@ -91,53 +98,45 @@ def evaluate(
                 loss_B = model.loss(outputs, moved).double()
                 fits_B = _fits(model, loss_B)
                 if found.counts:
-                    rows = zip(
-                        found.ids,
-                        found.texts,
-                        _texts(model, outputs, moved, data),
-                        loss_B.tolist(),
-                        model.loss_weight(moved).tolist(),
-                        fits_B.tolist(),
-                        strict=True,
-                    )
-                    found_here.append((found.number, [list(row) for row in rows], _likelihood(model, moved)))
+                    likelihood = _likelihood(model, moved)
+                    if likelihood is not None:
+                        for update in count_likelihood:
+                            update(*likelihood)
+                    texts = _texts(model, outputs, moved, data)
+                    for update in count_texts:
+                        for reference, hypothesis in zip(found.texts, texts, strict=True):
+                            update(reference, hypothesis)
+                    weight_B = model.loss_weight(moved)
+                    columns = (found.ids, found.texts, texts, loss_B.tolist(), weight_B.tolist(), fits_B.tolist())
+                    found_here.append((found.number, [list(row) for row in zip(*columns, strict=True)]))
                 examples += found.total or len(found)
                 on_batch(examples)
     finally:
         model.module.train(was_training)
-    batches = _together(world.gather(found_here))
-    rows_of_all = [row for rows, _ in batches for row in rows]
-    pairs = [(str(identity), str(reference), str(hypothesis)) for identity, reference, hypothesis, *_ in rows_of_all]
+    rows_of_all = _together(world.gather(found_here))
+    figures = {part.name: build_metric(part) for part in metrics}
+    for counts_of_one in world.gather([list(count.counts) for count in counts]):
+        for figure, part_of_it in zip(figures.values(), counts_of_one, strict=True):
+            figure.merge(part_of_it)
     fitting = [(float(loss), float(weight)) for *_, loss, weight, fits in rows_of_all if fits]
-    for likelihood in (one for _, one in batches if one is not None):
-        for update in _methods(counts.values(), "update_likelihood"):
-            update(*likelihood)
-    # without a search nothing was read, and a rate of it would mean nothing
-    for update in _methods(counts.values(), "update") if model.searches else ():
-        for _, reference, hypothesis in pairs:
-            update(reference, hypothesis)
     return Evaluation(
-        metrics={name: count.value for name, count in counts.items()},
+        metrics={name: figure.value for name, figure in figures.items()},
         loss=_mean(fitting),
         examples=len(rows_of_all),
         infeasible=len(rows_of_all) - len(fitting),
-        pairs=pairs,
-        signatures={name: said for name, count in counts.items() if (said := getattr(count, "signature", ""))},
+        pairs=[(str(identity), str(reference), str(hypothesis)) for identity, reference, hypothesis, *_ in rows_of_all],
+        signatures={name: said for name, figure in figures.items() if (said := getattr(figure, "signature", ""))},
     )
 
 
-def _together(found: Sequence[Sequence[Measured]]) -> list[tuple[list[list[Any]], tuple[float, int] | None]]:
-    """What processes found, in the order of evaluation: of each batch they have every so many rows."""
-    parts: dict[int, list[tuple[list[list[Any]], tuple[float, int] | None]]] = {}
+def _together(found: Sequence[Sequence[Measured]]) -> list[list[Any]]:
+    """The rows that processes found, in the order of evaluation: of each batch they have every so many."""
+    parts: dict[int, list[list[list[Any]]]] = {}
     for of_process in found:
-        for number, rows, likelihood in of_process:
-            parts.setdefault(number, []).append((rows, likelihood))
-    together: list[tuple[list[list[Any]], tuple[float, int] | None]] = []
-    for _, of_batch in sorted(parts.items()):
-        columns = zip_longest(*(rows for rows, _ in of_batch))
-        together.append(([row for column in columns for row in column if row is not None], None))
-        together.extend(([], likelihood) for _, likelihood in of_batch)
-    return together
+        for number, rows in of_process:
+            parts.setdefault(number, []).append(rows)
+    columns = (column for _, of_batch in sorted(parts.items()) for column in zip_longest(*of_batch))
+    return [row for column in columns for row in column if row is not None]
 
 
 def _mean(losses: Sequence[tuple[float, float]]) -> float | None:

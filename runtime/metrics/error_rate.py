@@ -23,10 +23,16 @@ class ErrorRate:
         self.errors += Levenshtein.distance(reference, hypothesis)
         self.units += len(reference)
 
-    def merge(self, other: ErrorRate) -> None:
+    @property
+    def counts(self) -> list[int]:
+        """Errors and reference units."""
+        return [self.errors, self.units]
+
+    def merge(self, counts: Sequence[int]) -> None:
         """Take in the counts of another part of the data."""
-        self.errors += other.errors
-        self.units += other.units
+        errors, units = counts
+        self.errors += errors
+        self.units += units
 
     @property
     def value(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...compiler.parts.metrics.perplexity import Perplexity
@@ -20,10 +21,16 @@ class TokenLikelihood:
         self.total += total
         self.tokens += tokens
 
-    def merge(self, other: TokenLikelihood) -> None:
-        """Take in another part of the data."""
-        self.total += other.total
-        self.tokens += other.tokens
+    @property
+    def counts(self) -> list[float]:
+        """The sum in nats and the number of tokens."""
+        return [self.total, self.tokens]
+
+    def merge(self, counts: Sequence[float]) -> None:
+        """Take in the counts of another part of the data."""
+        total, tokens = counts
+        self.total += total
+        self.tokens += int(tokens)
 
     @property
     def value(self) -> float | None:

@@ -15,10 +15,14 @@ from s2sc.compiler.parts.metrics.chrf import Chrf
 from s2sc.compiler.parts.metrics.perplexity import Perplexity
 from s2sc.compiler.parts.metrics.wer import Wer
 from s2sc.runtime.metrics import bleu, cer, chrf, perplexity, wer
+from s2sc.runtime.metrics.corpus_score import CorpusScore
 from s2sc.runtime.metrics.error_rate import ErrorRate
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 PAIRS = [("one two three", "one two three"), ("one two", "one"), ("four", "for"), ("five six", "")]
 texts = st.text(alphabet="ab ", max_size=12)
+sentences = st.lists(st.sampled_from(["a", "b", "ab", "ba", "c."]), max_size=8).map(" ".join)
 
 
 def distance(left: Sequence[str], right: Sequence[str]) -> int:
@@ -72,8 +76,23 @@ def test_shards_together_are_the_whole(pairs: list[tuple[str, str]], cut: int) -
         for number, (reference, hypothesis) in enumerate(pairs):
             whole.update(reference, hypothesis)
             (left if number < cut else right).update(reference, hypothesis)
-        left.merge(right)
+        left.merge(right.counts)
         assert (left.errors, left.units, left.value) == (whole.errors, whole.units, whole.value)
+
+
+@given(st.lists(st.tuples(sentences, sentences), min_size=1), st.integers(0, 4))
+def test_scores_of_shards_together_are_sacrebleus_of_the_whole(pairs: list[tuple[str, str]], cut: int) -> None:
+    for metric in (BLEU(force=True), CHRF()):
+        whole, left, right = CorpusScore(metric), CorpusScore(metric), CorpusScore(metric)
+        for number, (reference, hypothesis) in enumerate(pairs):
+            (left if number < cut else right).update(reference, hypothesis)
+        whole.merge(left.counts)
+        whole.merge(right.counts)
+        references, hypotheses = zip(*pairs, strict=True)
+        scorer = type(metric)()
+        expected = scorer.corpus_score(hypotheses, [references])
+        assert whole.value == expected.score
+        assert whole.signature == str(scorer.get_signature())
 
 
 @given(texts, texts)
