@@ -190,7 +190,7 @@ class _Taken:
 def _measured(trainer: Trainer, precision: str, *, steps: int, warmup: int) -> Speed:
     clock, taken = Clock(trainer.device), _Taken()
     before = 0
-    with closing(uploaded(train_batches(trainer), trainer.device)) as batches:
+    with closing(uploaded(train_batches(trainer), trainer.device, shaped=trainer.shaped)) as batches:
         for number in range(warmup + steps):
             if number == warmup:
                 settle(trainer)

@@ -79,14 +79,15 @@ class BatchNorm(Layer):
             # rows that only stand in are no frames of the batch: neither statistics nor gradients come from them
             real_B1T = torch.zeros_like(real_B1T)
         # torch leaves Function.apply without types, hence the two lines that mypy is told to pass over
-        y_BCT, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
-            x_BCT, real_B1T, self.weight, self.bias, self.epsilon, self.over_all
+        # as images of one row: of three dimensions torch does not see which one lies innermost
+        y_BC1T, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
+            x_BCT.unsqueeze(2), real_B1T.unsqueeze(2), self.weight, self.bias, self.epsilon, self.over_all
         )
         with torch.no_grad():
             share = (1.0 - self.momentum) * (count > 1)
             self.running_mean.lerp_(mean_C, share)
             self.running_var.lerp_(var_C * (count / (count - 1).clamp(min=1)), share)
-        return y_BCT  # type: ignore[no-any-return]
+        return y_BC1T.squeeze(2)  # type: ignore[no-any-return]
 
 
 class _Normalise(torch.autograd.Function):
@@ -95,16 +96,16 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        x_BCT: Tensor,
-        real_B1T: Tensor,
+        x_BC1T: Tensor,
+        real_B11T: Tensor,
         weight_C: Tensor,
         bias_C: Tensor,
         epsilon: float,
         over_all: OverAll | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         exact = weight_C.dtype
-        count = real_B1T.sum(dtype=exact)
-        sum_C = (x_BCT * real_B1T).sum((0, 2), dtype=exact)
+        count = real_B11T.sum(dtype=exact)
+        sum_C = (x_BC1T * real_B11T).sum((0, 2, 3), dtype=exact)
         if over_all is not None:
             sums_C1 = over_all(torch.cat((sum_C, count.view(1))))
             sum_C, count = sums_C1[:-1], sums_C1[-1]
@@ -112,22 +113,31 @@ class _Normalise(torch.autograd.Function):
         mean_C = sum_C / num_frames
         one_C, zero_C = torch.ones_like(mean_C), torch.zeros_like(mean_C)
         # two passes: E[x²] - E[x]² loses the variance of channels with a large mean
-        centred_BCT = F.batch_norm(x_BCT, mean_C, one_C, one_C, zero_C, False, 0.0, 0.0).mul_(real_B1T)
-        squares_C = torch.linalg.vector_norm(centred_BCT, dim=2, dtype=exact).square().sum(0)
+        centred_BC1T = F.batch_norm(x_BC1T, mean_C, one_C, one_C, zero_C, False, 0.0, 0.0).mul_(real_B11T)
+        squares_C = _squares(centred_BC1T, exact)
         var_C = (squares_C if over_all is None else over_all(squares_C)) / num_frames
-        y_BCT = F.batch_norm(x_BCT, mean_C, var_C, weight_C, bias_C, False, 0.0, epsilon)
-        ctx.save_for_backward(x_BCT, real_B1T, weight_C, mean_C, var_C, num_frames)
+        y_BC1T = F.batch_norm(x_BC1T, mean_C, var_C, weight_C, bias_C, False, 0.0, epsilon)
+        ctx.save_for_backward(x_BC1T, real_B11T, weight_C, mean_C, var_C, num_frames)
         ctx.epsilon, ctx.over_all = epsilon, over_all
         ctx.mark_non_differentiable(mean_C, var_C, count)
-        return y_BCT, mean_C, var_C, count
+        return y_BC1T, mean_C, var_C, count
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_BCT: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_BC1T: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         # dx = w/s (dy - sum(dy)/n - x̂ sum(dy x̂)/n): what fixed statistics give, less what flows through them
-        x_BCT, real_B1T, weight_C, mean_C, var_C, num_frames = ctx.saved_tensors
-        dx_BCT, dweight_C, dbias_C = torch.ops.aten.native_batch_norm_backward(
-            grad_BCT * real_B1T, x_BCT, weight_C, mean_C, var_C, mean_C, var_C, False, ctx.epsilon, [True, True, True]
+        x_BC1T, real_B11T, weight_C, mean_C, var_C, num_frames = ctx.saved_tensors
+        dx_BC1T, dweight_C, dbias_C = torch.ops.aten.native_batch_norm_backward(
+            grad_BC1T * real_B11T,
+            x_BC1T,
+            weight_C,
+            mean_C,
+            var_C,
+            mean_C,
+            var_C,
+            False,
+            ctx.epsilon,
+            [True, True, True],
         )
         scale_C = -weight_C * torch.rsqrt(var_C + ctx.epsilon) / num_frames
         sums_2C = torch.cat((dweight_C, dbias_C))
@@ -135,7 +145,16 @@ class _Normalise(torch.autograd.Function):
             # what flows through the statistics comes from all processes; of the weights each gives its own part
             sums_2C = ctx.over_all(sums_2C)
         by_weight_C, by_bias_C = sums_2C.chunk(2)
-        through_BCT = F.batch_norm(
-            x_BCT, mean_C, var_C, scale_C * by_weight_C, scale_C * by_bias_C, False, 0.0, ctx.epsilon
+        through_BC1T = F.batch_norm(
+            x_BC1T, mean_C, var_C, scale_C * by_weight_C, scale_C * by_bias_C, False, 0.0, ctx.epsilon
         )
-        return dx_BCT.add_(through_BCT.mul_(real_B1T)), None, dweight_C, dbias_C, None, None
+        return dx_BC1T.add_(through_BC1T.mul_(real_B11T)), None, dweight_C, dbias_C, None, None
+
+
+def _squares(x_BC1T: Tensor, exact: torch.dtype) -> Tensor:
+    """The sum of squares of each channel; no square is held in half precision."""
+    if x_BC1T.stride(1) == 1:
+        # a norm over what does not lie innermost takes ten times as long
+        return x_BC1T.to(exact).square().sum((0, 2, 3))
+    norm_BC: Tensor = torch.linalg.vector_norm(x_BC1T, dim=(2, 3), dtype=exact)
+    return norm_BC.square().sum(0)

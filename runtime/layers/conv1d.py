@@ -6,7 +6,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..convolution import ConvolutionLayer
 from ..weight_norm import normed
@@ -49,4 +48,5 @@ class Conv1d(ConvolutionLayer):
     def convolved(self, x_BCT: Tensor, padding: int) -> Tensor:
         weight = self.weight if self.gain is None else normed(self.weight, self.gain)
         bias = None if self.bias is None else self.bias.to(x_BCT.dtype)
-        return F.conv1d(x_BCT, weight.to(x_BCT.dtype), bias, self.stride, padding, self.dilation, self.groups)
+        weight = weight.to(x_BCT.dtype)
+        return self.over_time(x_BCT, weight, bias, self.stride, padding, self.dilation, self.groups)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..convolution import ConvolutionLayer
 
@@ -30,5 +29,5 @@ class SepConv1d(ConvolutionLayer):
         dtype, groups = x_BCT.dtype, x_BCT.shape[1]
         bias = None if self.pointwise.bias is None else self.pointwise.bias.to(dtype)
         depthwise = self.depthwise.weight.to(dtype)
-        h_BCT = F.conv1d(x_BCT, depthwise, None, self.stride, padding, self.dilation, groups)
-        return F.conv1d(h_BCT, self.pointwise.weight.to(dtype), bias)
+        h_BCT = self.over_time(x_BCT, depthwise, None, self.stride, padding, self.dilation, groups)
+        return self.over_time(h_BCT, self.pointwise.weight.to(dtype), bias)

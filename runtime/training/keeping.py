@@ -263,7 +263,7 @@ def made_with(trainer: Trainer) -> dict[str, Any]:
     hyperparameters = encode(trainer.checked.graph.hyperparameters)["params"]
     kept = (
         *("batch", "stop", "optimizer", "schedule", "regularizer", "precision", "clip", "seed", "compile"),
-        *("accumulate", "ema", "freeze", "guard", "recompute", "deterministic"),
+        *("accumulate", "ema", "freeze", "guard", "recompute", "deterministic", "channels_last", "cuda_graphs"),
     )
     return {
         "architecture": trainer.checked.architecture_hash,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,9 +14,13 @@ from ...compiler.precisions import has_masters
 from ...compiler.recompute import segments
 from ..checkpoint import load_checkpoint
 from ..compiled import compiled
+from ..convolution import channels_last
+from ..data.batch import Batch
+from ..data.grid import on_grid
 from ..data.opened import OpenedData
 from ..data.sampler import Share
 from ..distributed import ALONE, World
+from ..graphed import CudaRecorder, graphed
 from ..initialize import initialize
 from ..layers.layer import LayerOf, layer_class
 from ..lower import module_path
@@ -39,6 +45,7 @@ from .step import Stepper, may_run_ahead
 from .strategy import Part, alone, ddp, fsdp
 from .training import Trainer
 from .transfer import start_from
+from .uploads import unchanged
 from .weights import Weights
 
 
@@ -70,12 +77,20 @@ def prepare(
     for one in parameters:
         if any(one.name.startswith(f"{path}.") for path in frozen):
             one.tensor.requires_grad_(False)
+    if settings["channels_last"]:
+        channels_last(model.module)
     if settings["recompute"]:
         model = recomputed(model, segments(checked.graph))
     deals_out = not world.alone and settings["strategy"] == "fsdp"
     # shards are cut first: a piece lies in what is fetched together
     if settings["compile"] and not deals_out:
         model = compiled(model)
+    shaped: Callable[[Batch], Batch] = unchanged
+    if settings["cuda_graphs"] and (device.type != "cuda" or not world.alone):
+        progress.warn("cuda_graphs are for one process with a GPU: this run goes without")
+    elif settings["cuda_graphs"]:
+        model = graphed(model, CudaRecorder(device), warn=progress.warn)
+        shaped = partial(on_grid, most=model.most)
     weights = Weights(parameters, stored=halves(parameters, checked.graph), masters=has_masters(checked.graph))
     statistics = RunningStatistics(model.module)
     part: Part = alone
@@ -125,6 +140,7 @@ def prepare(
         board=Board(run.tensorboard, warn=progress.warn) if world.is_first else QuietBoard(),
         world=world,
         sharded=dealt,
+        shaped=shaped,
     )
 
 

@@ -100,7 +100,7 @@ def _loop(trainer: Trainer, stop: StopRequest) -> None:
     # what a run that was stopped while it measured still owes
     evaluate_and_save(trainer, stop)
     state.model.module.train()
-    with closing(uploaded(train_batches(trainer), trainer.device)) as batches:
+    with closing(uploaded(train_batches(trainer), trainer.device, shaped=trainer.shaped)) as batches:
         while not trainer.finished:
             trainer.agree(stop)
             if stop.requested is not None:

@@ -13,6 +13,7 @@ import torch
 from ...compiler.graph import CheckedGraph
 from ...compiler.run_length import RunLength, run_length
 from ...dsl.values import Quantity
+from ..data.batch import Batch
 from ..data.opened import OpenedData
 from ..data.sampler import Share
 from ..distributed import ALONE, World
@@ -25,6 +26,7 @@ from ..tensorboard import Board
 from .state import TrainingState
 from .step import Outcome, Stepper
 from .stopping import StopRequest
+from .uploads import unchanged
 from .writer import Writer
 
 
@@ -37,6 +39,7 @@ class Trainer:
     rate_of  the learning rate of a step
     world    the processes that train together
     sharded  what makes weights whole that are dealt out; None where every process holds all
+    shaped   what is made of a batch on the device
     rate, norm, scale  of the last step: learning rate, norm of its gradient before clipping, scale of its loss
     saving   the place and the best of the checkpoint that is being written
     draft    its name and its step, where each process writes its part
@@ -60,6 +63,7 @@ class Trainer:
     board: Board
     world: World = ALONE
     sharded: Sharded | None = None
+    shaped: Callable[[Batch], Batch] = unchanged
     rate: float = 0.0
     norm: float = 0.0
     scale: float = 1.0

@@ -103,6 +103,14 @@ class Hyperparameters(Part):
         doc="make kernels for all but recurrent layers by torch.compile, in the first steps",
         training=True,
     )
+    channels_last: bool = param(
+        default=False, doc="convolutions with the channels of a frame next to each other in memory", training=True
+    )
+    cuda_graphs: bool = param(
+        default=False,
+        doc="on a GPU launch all kernels of a batch's shape together, as small models need; pads to fewer shapes",
+        training=True,
+    )
     strategy: str = param(
         default="ddp",
         doc="what each of several devices holds: all weights, or its shard of them",
@@ -129,6 +137,14 @@ class Hyperparameters(Part):
                 "S2S301",
                 "ema and average are two ways to average weights: a run ends with one of them",
                 param="average",
+                helps=("leave one of them out",),
+            )
+        other = next((name for name in ("compile", "recompute") if self.values()[name]), None)
+        if self.cuda_graphs and other is not None:
+            raise Mismatch(
+                "S2S301",
+                f"cuda_graphs and {other} do not go together: a graph holds a model's own kernels and all they give",
+                param="cuda_graphs",
                 helps=("leave one of them out",),
             )
         kept = self.checkpoint.values() if isinstance(self.checkpoint, Part) else {}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from s2sc.runtime.checkpoint import CheckpointError, checkpoint_steps, load_best, load_checkpoint, save_checkpoint
+from s2sc.runtime.convolution import ConvolutionLayer
 from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.tally import BadData
 from s2sc.runtime.evaluation import evaluate
@@ -231,6 +232,23 @@ def test_a_run_that_goes_on_with_another_recipe_says_so(kit: Any, corpus: Path, 
     sets = ("hyperparameters.stop=4 steps", f"hyperparameters.{changed}")
     kit.trained(corpus, tmp_path, *sets, resume=True, progress=silent)
     assert silent.warned == [f"inexact resume: different from before: {changed.partition('=')[0]}"]
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_convolutions_have_channels_last_where_the_spec_says_so(
+    kit: Any, corpus: Path, tmp_path: Path, on: bool
+) -> None:
+    checked = kit.graph_of(f"hyperparameters.channels_last={str(on).lower()}")
+    cpu = torch.device("cpu")
+    trainer = prepare(checked, Run(tmp_path), kit.data_of(checked, corpus), device=cpu, progress=kit.Silent())
+    found = [one for one in trainer.state.model.trained.modules() if isinstance(one, ConvolutionLayer)]
+    assert [one.channels_last for one in found] == [on]
+
+
+def test_where_there_can_be_no_cuda_graphs_it_is_said(kit: Any, corpus: Path, tmp_path: Path) -> None:
+    silent, sets = kit.Silent(), ("hyperparameters.stop=2 steps", "hyperparameters.cuda_graphs=true")
+    kit.trained(corpus, tmp_path, *sets, progress=silent)
+    assert silent.warned == ["cuda_graphs are for one process with a GPU: this run goes without"]
 
 
 def test_another_optimizer_is_refused(kit: Any, corpus: Path, tmp_path: Path) -> None:
