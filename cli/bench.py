@@ -129,6 +129,7 @@ def _measure(options: argparse.Namespace, checked: Mapping[str, CheckedGraph], w
                     warmup=options.warmup,
                     layer_of=layers,
                     world=world,
+                    warn=note if world.is_first else lambda message: None,
                 )
             )
         except torch.OutOfMemoryError:

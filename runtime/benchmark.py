@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,10 +24,10 @@ from .distributed import ALONE, World
 from .layers.layer import LayerOf, layer_class
 from .peak import measured_peak, published_peak
 from .peak_memory import begin, peak_bytes
-from .progress import PlainProgress
 from .run_folder import Run
 from .training.batches import train_batches
 from .training.preparing import prepare
+from .training.quiet import QuietProgress
 from .training.trainer import settle
 from .training.training import Trainer
 from .training.uploads import uploaded
@@ -153,12 +152,14 @@ def measure_speed(
     warmup: int,
     layer_of: LayerOf = layer_class,
     world: World = ALONE,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Speed:
     """Take steps as training takes them, without evaluations, checkpoints and figures.
 
     precision  how the spec's precision is called in the answer
     warmup     steps before those that count: kernels are chosen, caches fill, a loss scale is found
     world      the processes that train together: the answer is of all of them, in each of them
+    warn       is told what the spec asks for and these steps go without
 
     Raises what training raises, and torch.OutOfMemoryError.
     """
@@ -169,7 +170,7 @@ def measure_speed(
             Run(Path(folder)),
             data,
             device=device,
-            progress=PlainProgress(io.StringIO()),
+            progress=_Warns(warn),
             layer_of=layer_of,
             # another run's weights are as fast as any
             fresh=False,
@@ -177,6 +178,16 @@ def measure_speed(
         )
         trainer.state.model.module.train()
         return _measured(trainer, precision, steps=steps, warmup=warmup)
+
+
+class _Warns(QuietProgress):
+    """A display of warnings alone."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._told = warn
+
+    def warn(self, message: str) -> None:
+        self._told(message)
 
 
 @dataclass

@@ -215,6 +215,13 @@ def test_bench_falls_back_on_made_up_data_and_says_so(run: Run) -> None:
     assert "speed-up" not in out
 
 
+def test_bench_says_what_its_steps_go_without(run: Run) -> None:
+    words = ("--generated", "--steps", "1", "--warmup", "1", "--device", "cpu")
+    code, _, err = run("bench", "text.s2s", *words, "--set", "hyperparameters.cuda_graphs=true")
+    assert code == 0
+    assert "cuda_graphs are for one process with a GPU: this run goes without" in err
+
+
 def test_bench_compares_precisions_with_the_first(run: Run) -> None:
     words = ("--generated", "--steps", "2", "--warmup", "1", "--device", "cpu")
     code, out, _ = run("bench", "text.s2s", *words, "--precision", "fp32, autocast(bf16)", "--json")
