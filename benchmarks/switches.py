@@ -15,10 +15,10 @@ from s2sc.runtime.benchmark import measure_speed
 from s2sc.runtime.data.generated import generated_data
 
 METHOD = """`s2sc bench` on data that is made up in each spec's shape: the steps of training with its own order of
-batches. Each turn measures a spec without the switch and with it, over the same batches: 10 steps to warm up (40 for CUDA
-graphs, which are recorded when a shape comes again) and 30 that count. A turn's figure is the median, over steps of the
-same batch, of the time with the switch against the time without; the table has the median of the turns with their middle
-half. Below 1 it pays."""
+batches. Each turn measures a spec without the switch and with it, over the same batches: 10 steps to warm up (40
+for CUDA graphs, which are recorded when a shape comes again) and 30 that count. A turn's figure is the median,
+over steps of the same batch, of the time with the switch against the time without; the table has the median of the
+turns with their middle half. Below 1 it pays."""
 
 
 @dataclass(frozen=True)
