@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compiler.graph import CheckedGraph
-from ..compiler.graph_file import read_graph, write_graph
+from ..compiler.graph_file import GraphFileError, read_graph, write_graph
 from ..dsl.escapes import visible
 from ..dsl.loading import FileLoader
 from ..dsl.project_root import PROJECT_FILE
@@ -139,7 +139,10 @@ class Run:
 
     def graph(self) -> CheckedGraph:
         """The trained graph, checked again."""
-        return read_graph(self.folder / "graph.json")
+        try:
+            return read_graph(self.folder / "graph.json")
+        except GraphFileError as bad:
+            raise GraphFileError(f"{bad}; put back the one that training began with, or train anew") from None
 
     def base(self) -> Path:
         """The folder that relative data paths start from."""

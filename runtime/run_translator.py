@@ -9,7 +9,7 @@ import torch
 
 from ..compiler.parts.data.parallel_text import ParallelText
 from .data.batch import Batch
-from .data.codecs import BadTokens, open_codecs
+from .data.codecs import BadTokens, of_a_run
 from .data.collate_text import SOURCE, lengths_with_end, padded
 from .decoder import Decoder
 from .export.pair_metadata import TextLimits
@@ -45,7 +45,7 @@ class RunTranslator(Translator):
         self._most_source = model.most.get(SOURCE, MOST_SOURCE_TOKENS)
         self._device = device
         try:
-            self._codecs = open_codecs(run.tokens, settings)
+            self._codecs = of_a_run(run.tokens, settings)
         except BadTokens as bad:
             raise RunError(str(bad)) from None
 

@@ -35,6 +35,15 @@ class BadTokens(Exception):
     """Files that hold no tokenizers, or others than those that are wanted."""
 
 
+def of_a_run(folder: Path, settings: ParallelText) -> Codecs:
+    """The tokenizers that a run began with, which must be as its spec declares them. Raises BadTokens, MissingExtra."""
+    try:
+        return open_codecs(folder, settings)
+    except BadTokens as bad:
+        way_out = "put back those that training began with, or train anew"
+        raise BadTokens(f"the run's tokenizers cannot be used: {bad}; {way_out}") from None
+
+
 @dataclass(frozen=True)
 class Codecs:
     """The codecs of both sides; one object where they share a vocabulary."""

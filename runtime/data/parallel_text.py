@@ -13,7 +13,7 @@ from ...dsl.values import Quantity, SplitOf
 from ..extras import extra
 from .batch import Batch
 from .batch_size import batch_size
-from .codecs import BadTokens, Codecs, open_codecs
+from .codecs import BadTokens, Codecs, of_a_run
 from .collate_text import collate_text
 from .corpus import OnProgress
 from .example import Problem
@@ -294,9 +294,9 @@ def _codecs(
 ) -> Codecs:
     if tokens is not None:
         try:
-            return open_codecs(tokens, settings)
+            return of_a_run(tokens, settings)
         except BadTokens as bad:
-            raise BadData("bad_tokens", f"the run's tokenizers cannot be used: {bad}") from None
+            raise BadData("bad_tokens", str(bad)) from None
     if not train:
         raise BadData("empty_split", "nothing is left of train to make tokenizers from")
     return trained_codecs(

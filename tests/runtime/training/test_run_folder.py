@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from s2sc.compiler.front import analyse_file
-from s2sc.compiler.graph_file import graph_json
+from s2sc.compiler.graph_file import GraphFileError, graph_json
 from s2sc.compiler.rulebook import complete
 from s2sc.runtime.run_folder import Run, RunError, new_run, newest_run, open_run, safe_name, texts_of
 from s2sc.runtime.storage import StorageError
@@ -128,3 +128,12 @@ def test_a_text_that_leads_out_of_the_run_is_never_written(kit: Any, tmp_path: P
             kit.graph_of(), spec_text="", base=tmp_path, started_with={}, texts={"../outside.s2s": ""}
         )
     assert not (tmp_path / "outside.s2s").exists()
+
+
+def test_a_graph_that_was_cut_off_is_refused_with_a_way_out(kit: Any, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.begin(kit.graph_of(), spec_text="", base=tmp_path, started_with={})
+    graph = run.folder / "graph.json"
+    graph.write_bytes(graph.read_bytes()[:100])
+    with pytest.raises(GraphFileError, match="put back the one that training began with, or train anew"):
+        run.graph()
