@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from s2sc.compiler.front import analyse_file
-from s2sc.runtime.data.batch import Batch
 from s2sc.runtime.data.generated import generated_data
 from s2sc.runtime.graphed import CudaRecorder, Graphed, graphed
-from s2sc.runtime.model import Model, build_model
+from s2sc.runtime.model import build_model
 from torch import Tensor, nn
+
+from ..runtime.test_graphed import steps
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 
@@ -42,22 +43,6 @@ def test_a_graph_gives_what_the_model_gives(spec: Path, precision: str) -> None:
             torch.testing.assert_close(again, tensor, rtol=2e-2, atol=1e-2 * most, msg=f"step {number}")
     assert isinstance(recorded.trained, Graphed)
     assert len(recorded.trained._records) == 2
-
-
-def steps(model: Model, given: list[Batch]) -> list[list[Tensor]]:
-    """Of each step the loss, the gradients and the running statistics."""
-    torch.manual_seed(5)
-    model.module.train()
-    found = []
-    for batch in given:
-        loss = model.loss(model(batch), batch).mean()
-        torch.autograd.backward(loss)
-        weights = list(model.module.parameters())
-        gradients = [one.grad.clone() for one in weights if one.grad is not None]
-        for one in weights:
-            one.grad = None
-        found.append([loss.detach(), *gradients, *(buffer.clone() for buffer in model.module.buffers())])
-    return found
 
 
 class Waits(nn.Module):
