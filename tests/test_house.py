@@ -76,6 +76,18 @@ def test_the_map_in_the_readme_names_every_room() -> None:
         assert f"`{folder}/`" in readme
 
 
+def test_nothing_lies_in_the_house_that_its_map_does_not_name() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("only a checkout knows which files are kept")
+    kept = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    paths = [Path(name) for name in kept.split("\0") if name]
+    folders = {path.parts[0] for path in paths if len(path.parts) > 1}
+    assert [name for name in sorted(folders) if f"`{name}/`" not in readme and not name.startswith(".")] == []
+    files = [path for path in paths if len(path.parts) == 1]
+    assert {path.name for path in files if not path.suffix and path.name[0] != "."} <= {"LICENSE", "Makefile"}
+
+
 @pytest.mark.parametrize("cls", builtin().classes(), ids=lambda cls: cls.name)
 def test_everything_in_the_catalogue_runs(cls: type[Part]) -> None:
     if cls.family in ("section", "precision", "schedule", "guard") and not cls.name.startswith("data."):
