@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..compiler.graph import CheckedGraph
 from .failures import FINDINGS, INTERNAL, INTERRUPTED, OK, Refused, extra
-from .options import device, positive, repeated, variants
+from .options import device, positive, processes, repeated, variants
 from .plugins import layers_of, plugins
 from .status import VARIABLE, codes
 from .terminal import as_json, note, write
@@ -48,7 +48,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--devices",
-        type=positive,
+        type=processes,
         default=1,
         metavar="N",
         help="N processes on this machine, each with a GPU of its own",

@@ -12,7 +12,7 @@ from ..compiler.front import Analysis
 from ..compiler.lock import lock_path
 from .analysis import analysis_of
 from .failures import FINDINGS, INTERNAL, INTERRUPTED, OK, STOPPED, STORAGE, Refused, extra
-from .options import device, positive, repeated, variants
+from .options import device, processes, repeated, variants
 from .plugins import layers_of, plugins
 from .terminal import note, write
 
@@ -36,7 +36,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--train", action="store_true", help="train; without --out into runs/SPEC/N")
     verb.add_argument(
         "--devices",
-        type=positive,
+        type=processes,
         metavar="N",
         help="with --train: N processes on this machine, each with a GPU of its own",
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from ..dsl.escapes import clipped
+
+# of processes, however few processors there are; machines have up to sixteen GPUs
+MOST_TO_TRY = 16
 
 
 def variants(verb: argparse.ArgumentParser) -> None:
@@ -30,6 +34,15 @@ def repeated(options: argparse.Namespace) -> list[str]:
     words += ["--device", options.device] if options.device != "auto" else []
     words += ["--allow-plugins"] if options.allow_plugins else []
     return words + [word for text in options.set for word in ("--set", text)]
+
+
+def processes(text: str) -> int:
+    """How many processes this machine is to start: as many as it has processors or GPUs, or a few more to try it."""
+    most = max(MOST_TO_TRY, os.cpu_count() or 1)
+    number = positive(text)
+    if number > most:
+        raise argparse.ArgumentTypeError(f"{number} processes are more than this machine has work for: {most} at most")
+    return number
 
 
 def positive(text: str) -> int:

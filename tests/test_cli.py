@@ -179,6 +179,7 @@ def test_zsh_completes_files_where_files_are_meant(run: Run) -> None:
         (["eval", "nowhere"], 2, "there is no run at nowhere"),
         (["eval", "empty"], 2, "empty is not a run"),
         (["eval", "empty", "--batch", "0"], 2, "must be a whole number from 1 to"),
+        (["compile", "good.s2s", "--train", "--devices", "5000"], 2, "5000 processes are more than this machine has"),
         (["eval", "empty", "--split", "dev"], 2, "invalid choice"),
         (["infer", "nowhere", "a.wav"], 2, "there is no run or model at nowhere"),
         (["infer", "good.s2s"], 2, "give recordings, or --manifest"),

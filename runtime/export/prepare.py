@@ -30,7 +30,8 @@ def section_of(checked: CheckedGraph, label: str) -> ExportOnnx:
     section = checked.graph.exports.get(label)
     if not isinstance(section, ExportOnnx):
         known = ", ".join(sorted(checked.graph.exports)) or "none"
-        raise ExportFailed(f"the spec has no section `export {label}` (it has: {known})")
+        way_out = "add one, and a training with --resume takes it into the run"
+        raise ExportFailed(f"the spec has no section `export {label}` (it has: {known}); {way_out}")
     return section
 
 
