@@ -60,7 +60,11 @@ class CudaRecorder:
     def record(self, work: Callable[[], Results]) -> tuple[Results, Callable[[], None]]:
         """Record a graph; other threads, which pin batches, go on with what the recording one must not do."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+        # torch does not come back to this queue by itself where a recording ends in an error
+        with (
+            torch.cuda.stream(torch.cuda.current_stream(self._device)),
+            torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"),
+        ):
             given = work()
         return given, graph.replay
 
@@ -134,11 +138,15 @@ class _Record:
 
         def backward() -> Results:
             moving = [one for one in outputs.values() if one.requires_grad]
-            return torch.autograd.grad(moving, list(leaves.values()), self.wanted, allow_unused=True)
+            found = torch.autograd.grad(moving, list(leaves.values()), self.wanted, allow_unused=True)
+            return _apart(found)
 
         def both() -> None:
+            nonlocal outputs
             self.wanted = [torch.zeros_like(one) for one in forward() if one.requires_grad]
             backward()
+            # while they are there, what the leaves' gradients come to belongs to the queue of the rehearsal
+            outputs = {}
 
         recorder.rehearse(both)
         given, self.forward_again = recorder.record(forward)
@@ -155,6 +163,12 @@ class _Record:
                 weight.grad = weight.grad.clone()
         found = _Again.apply(self, *arguments, *self.weights)  # type: ignore[no-untyped-call]  # torch has no types here
         return dict(zip(self.names, found, strict=True))
+
+
+def _apart(gradients: Results) -> Results:
+    """The gradients, each in a place of its own: those of two weights that are added up are one tensor."""
+    last = {one.data_ptr(): index for index, one in enumerate(gradients) if one is not None}
+    return [one if one is None or last[one.data_ptr()] == index else one.clone() for index, one in enumerate(gradients)]
 
 
 class _Again(torch.autograd.Function):

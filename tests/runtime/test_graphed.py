@@ -118,6 +118,29 @@ def test_gradients_of_several_batches_add_up() -> None:
         torch.testing.assert_close(thrice, once + once + once, rtol=0, atol=0)
 
 
+class Sum(nn.Module):
+    """Three weights whose gradients are the same numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other, self.row = (nn.Parameter(torch.ones(shape)) for shape in (3, 3, (1, 3)))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"y": x * (self.one + self.other + self.row[0])}
+
+
+def test_no_weight_has_the_gradient_of_another() -> None:
+    """What a clip or a penalty changes in place, it changes once."""
+    module = Graphed(weights := Sum(), Anew(), pytest.fail)
+    for _ in range(3):
+        weights.zero_grad()
+        torch.autograd.backward(module(torch.ones(3))["y"].sum())
+        found = [one.grad for one in weights.parameters() if one.grad is not None]
+        torch._foreach_mul_(found, 2)
+        assert len(found) == 3
+        assert all(one.eq(2).all() for one in found)
+
+
 class Waits(nn.Module):
     """Reads from the device, at least when it is rehearsed."""
 
