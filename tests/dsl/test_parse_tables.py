@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,9 @@ def _read(sources: list[Source]) -> list[tuple[Document, list[str]]]:
         document = parse(source, findings)
         found.append((document, [finding.message for finding in findings]))
     return found
+
+
+def test_no_group_repeats_possessively() -> None:
+    """Python before 3.11.5 goes on behind the part of such a group that did match: `1e` was a number."""
+    patterns = json.loads(parse_tables.TABLES.read_text(encoding="utf-8"))["patterns"]
+    assert [name for name, pattern in patterns.items() if re.search(r"\)(?:[*+?]|\{[^}]*\})\+|\(\?>", pattern)] == []
