@@ -79,7 +79,8 @@ def evaluate(
 ) -> Evaluation:
     """Run the search over a whole split. The model is left in the mode that it was in.
 
-    world  the processes that share the work: each of them gets all figures, the same ones for any number of them
+    world  the processes that share the work: each of them gets all figures, the same ones for any number of them (but
+           for the last digit of what is summed up in each, as for a perplexity)
     """
     counts = [build_metric(part) for part in metrics]
     count_likelihood = _methods(counts, "update_likelihood")

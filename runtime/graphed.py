@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .model import Model
+from .run_folder import RunError
 from .training.running_statistics import RunningStatistics
 
 # each holds what it gives and the gradients of all weights
@@ -22,6 +23,10 @@ MOST_GRAPHS = 32
 
 Results = Sequence[Tensor | None]
 Shape = tuple[tuple[torch.Size, torch.dtype], ...]
+
+
+class CannotBeRecorded(RuntimeError):
+    """A layer does what no record can hold, such as waiting for the device; nothing has been recorded."""
 
 
 class Recorder(Protocol):
@@ -112,9 +117,15 @@ class Graphed(nn.Module):
         self._statistics.remember()
         try:
             self._records[shape] = _Record(self.module, arguments, self._recorder)
-        except RuntimeError as error:
+        except CannotBeRecorded as error:
             self._possible = False
             self._warn(f"cuda_graphs: there are none, a layer does what they cannot hold ({error})")
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            # torch's allocator may still take what follows for a part of the record
+            way_out = "train with cuda_graphs = false"
+            raise RunError(f"cuda_graphs: a pass could not be recorded ({error}); {way_out}") from error
         finally:
             self._statistics.go_back()
 
@@ -148,7 +159,12 @@ class _Record:
             # while they are there, what the leaves' gradients come to belongs to the queue of the rehearsal
             outputs = {}
 
-        recorder.rehearse(both)
+        try:
+            recorder.rehearse(both)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise CannotBeRecorded(str(error)) from error
         given, self.forward_again = recorder.record(forward)
         self.names = tuple(outputs)
         self.given = [one.detach() for one in given if one is not None]

@@ -17,6 +17,7 @@ from s2sc.runtime.data.generated import generated_data
 from s2sc.runtime.data.grid import PARTS, next_length, on_grid
 from s2sc.runtime.graphed import MOST_GRAPHS, Graphed, Results, graphed
 from s2sc.runtime.model import Model, build_model
+from s2sc.runtime.run_folder import RunError
 from torch import Tensor, nn
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -165,6 +166,18 @@ def test_what_cannot_be_recorded_is_said_once_and_runs() -> None:
     assert said == [
         "cuda_graphs: there are none, a layer does what they cannot hold (called a synchronizing CUDA operation)"
     ]
+
+
+class Breaks(Anew):
+    def record(self, work: Callable[[], Results]) -> tuple[Results, Callable[[], None]]:
+        raise RuntimeError("operation failed due to a previous error during capture")
+
+
+def test_a_record_that_breaks_ends_the_run_with_a_way_out() -> None:
+    module = Graphed(Waits(), Breaks(), pytest.fail)
+    module(torch.ones(2))
+    with pytest.raises(RunError, match=r"a previous error during capture.*; train with cuda_graphs = false"):
+        module(torch.ones(2))
 
 
 def test_there_are_so_many_records_and_no_more() -> None:
